@@ -1,0 +1,1 @@
+// MusicFSArguments: see docs/architecture.md.

@@ -1,0 +1,132 @@
+#include "CLinux.h"
+
+#include <sys/ioctl.h>
+
+int clinux_errno(void) { return errno; }
+
+int clinux_stat(const char *path, struct stat *status) { return stat(path, status); }
+
+int clinux_openat(int dirfd, const char *path, int flags, unsigned mode) { return openat(dirfd, path, flags, mode); }
+
+int clinux_fcntl_int(int fd, int command, int argument) { return fcntl(fd, command, argument); }
+
+int clinux_ioctl_pointer(int fd, unsigned long request, void *argument) { return ioctl(fd, request, argument); }
+
+long clinux_getdents64(int fd, void *buffer, unsigned long size) { return syscall(SYS_getdents64, fd, buffer, size); }
+
+int clinux_pidfd_open(int pid, unsigned flags) { return (int)syscall(SYS_pidfd_open, pid, flags); }
+
+int clinux_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, (void *)0, 0);
+}
+
+int clinux_gettid(void) { return (int)syscall(SYS_gettid); }
+
+int clinux_tgkill(int pid, int tid, int signal) { return (int)syscall(SYS_tgkill, pid, tid, signal); }
+
+int clinux_open_tree(int dirfd, const char *path, unsigned flags) {
+    return (int)syscall(SYS_open_tree, dirfd, path, flags);
+}
+
+// struct mount_attr of mount_setattr(2), declared here because glibc's and the kernel's headers clash.
+struct clinux_mount_attr {
+    uint64_t attr_set, attr_clr, propagation, userns_fd;
+};
+
+int clinux_mount_setattr_readonly_noatime(int dirfd, unsigned flags) {
+    struct clinux_mount_attr attr = {
+        .attr_set = 0x00000001 /* MOUNT_ATTR_RDONLY */ | 0x00000010 /* MOUNT_ATTR_NOATIME */,
+        .attr_clr = 0x00000070 /* MOUNT_ATTR__ATIME */,
+        .propagation = 0,
+        .userns_fd = 0,
+    };
+    return (int)syscall(442 /* SYS_mount_setattr */, dirfd, "", 0x1000 /* AT_EMPTY_PATH */ | flags, &attr, sizeof attr);
+}
+
+struct clinux_open_how {
+    uint64_t flags, mode, resolve;
+};
+
+int clinux_openat2_beneath(int dirfd, const char *path, int flags, unsigned long long resolve) {
+    struct clinux_open_how how = {.flags = (uint64_t)flags, .mode = 0, .resolve = resolve};
+    return (int)syscall(437 /* SYS_openat2 */, dirfd, path, &how, sizeof how);
+}
+
+int clinux_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
+
+// struct fuse_backing_map, Linux 6.9.
+struct clinux_fuse_backing_map {
+    int32_t fd;
+    uint32_t flags;
+    uint64_t padding;
+};
+
+int clinux_fuse_backing_open(int device, int fd) {
+    struct clinux_fuse_backing_map map = {.fd = fd, .flags = 0, .padding = 0};
+    return ioctl(device, _IOW(229, 1, struct clinux_fuse_backing_map), &map);
+}
+
+int clinux_fuse_backing_close(int device, unsigned backing_id) {
+    uint32_t id = backing_id;
+    return ioctl(device, _IOW(229, 2, uint32_t), &id);
+}
+
+enum { MAX_FDS = 253 };
+
+long clinux_send_with_fds(int socket, const void *data, unsigned long size, const int *fds, unsigned count, int flags) {
+    if (count > MAX_FDS) {
+        errno = EINVAL;
+        return -1;
+    }
+    struct iovec iov = {.iov_base = (void *)data, .iov_len = size};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int) * MAX_FDS)];
+        struct cmsghdr align;
+    } control;
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+    if (count > 0) {
+        memset(&control, 0, CMSG_SPACE(sizeof(int) * count));
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int) * count);
+        memcpy(CMSG_DATA(header), fds, sizeof(int) * count);
+    }
+    return sendmsg(socket, &message, flags | MSG_NOSIGNAL);
+}
+
+long clinux_receive_with_fds(int socket, void *data, unsigned long size, int *fds, unsigned *count, int flags) {
+    struct iovec iov = {.iov_base = data, .iov_len = size};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int) * MAX_FDS)];
+        struct cmsghdr align;
+    } control;
+    struct msghdr message = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    unsigned room = *count;
+    *count = 0;
+    long received = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+    if (received < 0)
+        return received;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+            continue;
+        unsigned arrived = (unsigned)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        for (unsigned i = 0; i < arrived; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(header) + sizeof(int) * i, sizeof(int));
+            if (*count < room)
+                fds[(*count)++] = fd;
+            else
+                close(fd);
+        }
+    }
+    return received;
+}
+
+int clinux_wifexited(int status) { return WIFEXITED(status); }
+int clinux_wexitstatus(int status) { return WEXITSTATUS(status); }
+int clinux_wifsignaled(int status) { return WIFSIGNALED(status); }
+int clinux_wtermsig(int status) { return WTERMSIG(status); }

@@ -1,0 +1,91 @@
+// What the Glibc module does not show: calls behind _GNU_SOURCE, macros, variadics and raw system calls.
+#pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+#include <features.h>
+// Two types look different under _GNU_SOURCE from what the Glibc module shows, and one program may not hold both
+// definitions: they are included here without it.
+#undef __USE_XOPEN
+#include <sys/select.h>
+#define __USE_XOPEN 1
+#undef __USE_GNU
+#include <sys/resource.h>
+#define __USE_GNU 1
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/fuse.h>
+#include <linux/mount.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+int clinux_errno(void);
+int clinux_stat(const char *path, struct stat *status);
+int clinux_openat(int dirfd, const char *path, int flags, unsigned mode);
+int clinux_fcntl_int(int fd, int command, int argument);
+int clinux_ioctl_pointer(int fd, unsigned long request, void *argument);
+long clinux_getdents64(int fd, void *buffer, unsigned long size);
+int clinux_pidfd_open(int pid, unsigned flags);
+int clinux_pidfd_send_signal(int pidfd, int signal);
+int clinux_gettid(void);
+int clinux_tgkill(int pid, int tid, int signal);
+int clinux_open_tree(int dirfd, const char *path, unsigned flags);
+int clinux_mount_setattr_readonly_noatime(int dirfd, unsigned flags);
+int clinux_openat2_beneath(int dirfd, const char *path, int flags, unsigned long long resolve);
+int clinux_set_parent_death_signal(int signal);
+
+// Kernel constants that arrived after Debian 12's headers; values from include/uapi/linux/fuse.h of Linux 6.9.
+enum {
+    CLINUX_FOPEN_PASSTHROUGH = 1 << 7,
+    CLINUX_OPEN_TREE_CLONE = 1,
+    CLINUX_OPEN_TREE_CLOEXEC = O_CLOEXEC,
+};
+int clinux_fuse_backing_open(int device, int fd);
+int clinux_fuse_backing_close(int device, unsigned backing_id);
+
+// Message with up to 253 descriptors; returns bytes, or -1 with errno.
+long clinux_send_with_fds(int socket, const void *data, unsigned long size, const int *fds, unsigned count, int flags);
+// `*count` is the room in `fds` on entry and what arrived on return; descriptors are close-on-exec.
+long clinux_receive_with_fds(int socket, void *data, unsigned long size, int *fds, unsigned *count, int flags);
+
+// The wait-status macros.
+int clinux_wifexited(int status);
+int clinux_wexitstatus(int status);
+int clinux_wifsignaled(int status);
+int clinux_wtermsig(int status);

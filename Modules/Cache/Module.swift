@@ -1,0 +1,1 @@
+// MusicFSCache: see docs/architecture.md.

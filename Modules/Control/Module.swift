@@ -1,0 +1,1 @@
+// MusicFSControl: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// MusicFSCore: see docs/architecture.md.

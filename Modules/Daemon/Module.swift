@@ -1,0 +1,1 @@
+// MusicFSDaemon: see docs/architecture.md.

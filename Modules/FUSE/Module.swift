@@ -1,0 +1,1 @@
+// MusicFSFUSE: see docs/architecture.md.

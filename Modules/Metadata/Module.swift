@@ -1,0 +1,1 @@
+// MusicFSMetadata: see docs/architecture.md.

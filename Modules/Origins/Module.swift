@@ -1,0 +1,1 @@
+// MusicFSOrigins: see docs/architecture.md.

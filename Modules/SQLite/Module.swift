@@ -1,0 +1,1 @@
+// MusicFSSQLite: see docs/architecture.md.

@@ -1,0 +1,1 @@
+// MusicFSSync: see docs/architecture.md.

@@ -1,0 +1,114 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Dependencies point down only; this manifest is what enforces it (docs/architecture.md, section 2).
+
+func binding(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
+    .systemLibrary(
+        name: name, path: "Modules/Bindings/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let bindings: [Target] = [
+    .target(name: "CLinux", path: "Modules/Bindings/CLinux"),
+    binding("CFuse3", pkgConfig: "fuse3", apt: "libfuse3-dev"),
+    binding("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
+    binding("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
+    binding("CSystemd", pkgConfig: "libsystemd", apt: "libsystemd-dev"),
+    binding("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
+    binding("CSeccomp", pkgConfig: "libseccomp", apt: "libseccomp-dev"),
+    binding("CUnistring", apt: "libunistring-dev"),
+    .target(
+        name: "CTagLib", path: "Modules/Bindings/CTagLib",
+        linkerSettings: [.linkedLibrary("tag")]),
+    .target(name: "CTOML", path: "Modules/Bindings/CTOML"),
+]
+
+func module(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: "MusicFS\(folder)", dependencies: dependencies, path: "Modules/\(folder)")
+}
+
+let modules: [Target] = [
+    module("System", ["CLinux"]),
+    module("Core", ["MusicFSSystem", "CSystemd", "CTOML", "CUnistring", "CXXHash"]),
+    module("SQLite", ["MusicFSCore", "MusicFSSystem", "CSQLite"]),
+    module("Metadata", ["MusicFSCore", "MusicFSSystem"]),
+    module("Cache", ["MusicFSCore", "MusicFSSystem", "MusicFSSQLite"]),
+    module("Origins", ["MusicFSCore", "MusicFSSystem"]),
+    module("Sync", ["MusicFSCore", "MusicFSSystem", "MusicFSMetadata", "MusicFSCache", "MusicFSOrigins"]),
+    module("FUSE", ["MusicFSCore", "MusicFSSystem", "MusicFSCache", "CFuse3"]),
+    module("Control", ["MusicFSCore", "MusicFSSystem", "CMicroHTTPD"]),
+    module("Arguments", []),
+    module(
+        "Daemon",
+        [
+            "MusicFSCore", "MusicFSSystem", "MusicFSSQLite", "MusicFSMetadata", "MusicFSCache", "MusicFSOrigins",
+            "MusicFSSync", "MusicFSFUSE", "MusicFSControl",
+        ]),
+]
+
+let executables: [Target] = [
+    .executableTarget(
+        name: "musicfs",
+        dependencies: ["MusicFSArguments", "MusicFSCore", "MusicFSSystem", "MusicFSControl", "MusicFSDaemon"],
+        path: "Modules/CLI"),
+    .executableTarget(
+        name: "musicfs-media",
+        dependencies: ["MusicFSMetadata", "MusicFSSystem", "CTagLib", "CSeccomp", "CXXHash"],
+        path: "Modules/MediaWorker"),
+    .executableTarget(
+        name: "musicfs-libgen",
+        dependencies: ["MusicFSArguments", "MusicFSCore", "MusicFSSystem", "MusicFSCache", "CTagLib"],
+        path: "Tools/LibraryGenerator"),
+    .executableTarget(
+        name: "musicfs-bench",
+        dependencies: ["MusicFSArguments", "MusicFSCore", "MusicFSSystem", "MusicFSCache"],
+        path: "Tools/Benchmark"),
+]
+
+func tests(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(folder)Tests", dependencies: dependencies + ["TestSupport"], path: "Tests/\(folder)Tests")
+}
+
+let testTargets: [Target] = [
+    .target(name: "TestSupport", dependencies: ["MusicFSSystem", "MusicFSCore"], path: "Tests/TestSupport"),
+    tests("System", ["MusicFSSystem", "CLinux"]),
+    tests("Core", ["MusicFSCore", "MusicFSSystem"]),
+    tests("SQLite", ["MusicFSSQLite", "MusicFSSystem"]),
+    tests("Metadata", ["MusicFSMetadata", "MusicFSSystem", "musicfs-media"]),
+    tests("Cache", ["MusicFSCache", "MusicFSSQLite", "MusicFSCore", "MusicFSSystem"]),
+    tests("Origins", ["MusicFSOrigins", "MusicFSCore", "MusicFSSystem"]),
+    tests(
+        "Sync",
+        ["MusicFSSync", "MusicFSCache", "MusicFSMetadata", "MusicFSOrigins", "MusicFSCore", "MusicFSSystem"]),
+    tests("FUSE", ["MusicFSFUSE", "MusicFSCache", "MusicFSCore", "MusicFSSystem"]),
+    tests("Control", ["MusicFSControl", "MusicFSCore", "MusicFSSystem"]),
+    tests("Daemon", ["MusicFSDaemon", "MusicFSCore", "MusicFSSystem"]),
+    tests("Arguments", ["MusicFSArguments"]),
+    tests("EndToEnd", ["MusicFSSystem", "MusicFSCore", "musicfs", "musicfs-media", "musicfs-libgen"]),
+]
+
+for target in modules + executables + testTargets {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableExperimentalFeature("Lifetimes"),
+        .treatAllWarnings(as: .error),
+        .strictMemorySafety(),
+    ]
+}
+
+let package = Package(
+    name: "MusicFS",
+    products: [
+        .executable(name: "musicfs", targets: ["musicfs"]),
+        .executable(name: "musicfs-media", targets: ["musicfs-media"]),
+        .executable(name: "musicfs-libgen", targets: ["musicfs-libgen"]),
+        .executable(name: "musicfs-bench", targets: ["musicfs-bench"]),
+    ],
+    targets: bindings + modules + executables + testTargets,
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)
