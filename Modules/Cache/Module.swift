@@ -1,1 +1,0 @@
-// MusicFSCache: see docs/architecture.md.

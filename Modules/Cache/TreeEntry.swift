@@ -1,0 +1,48 @@
+package import MusicFSSystem
+
+/// One name in the tree, with all that a FUSE reply needs.
+package struct TreeEntry: Hashable, Sendable {
+    package enum Kind: Int, Hashable, Sendable { case directory = 0, file = 1 }
+
+    /// `nodes.id`: stable for the life of the database, never reused; the readdir cookie. The root is 1.
+    package var node: Int64
+    package var kind: Kind
+    /// Bytes, not necessarily UTF-8; empty for the root.
+    package var name: [UInt8]
+    /// Files: `versions.id` of the current content version. Directories: 0.
+    package var version: Int64
+    /// Files: `origins.id` of the replica that is shown, which decides the plan. Directories: 0.
+    package var origin: Int64
+    /// Files: exactly the bytes that reading returns. Directories: the number of entries.
+    package var size: Int64
+    /// Nanoseconds since the epoch.
+    package var modified: Int64
+    /// Directories: 2 and one for each subdirectory. Files: 1.
+    package var links: Int64
+}
+
+/// One content version of one file: what the kernel knows a file by.
+package struct ContentVersion: Hashable, Sendable {
+    /// `versions.id`, never reused.
+    package var id: Int64
+    /// The node that shows, or once showed, this version.
+    package var node: Int64
+    package var track: Int64?
+    package var origin: Int64
+    package var replica: Int64
+    /// The file's path below its origin's root; nil when the replica is gone.
+    package var path: FilePath?
+    package var size: Int64
+    /// Nanoseconds since the epoch.
+    package var modified: Int64
+    /// The inode number on the origin's file system when the version was made; 0 where it is unknown.
+    package var inode: UInt64
+}
+
+/// What of the kernel's knowledge a commit has made wrong.
+package enum TreeChange: Hashable, Sendable {
+    /// The name was added, removed, moved away, or shows another version.
+    case entry(parent: Int64, name: [UInt8])
+    /// The directory's listing changed, and with it its times.
+    case directory(Int64)
+}
