@@ -1,1 +1,0 @@
-// MusicFSSQLite: see docs/architecture.md.
