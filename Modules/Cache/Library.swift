@@ -1,0 +1,247 @@
+package import MusicFSCore
+package import MusicFSSystem
+import MusicFSSQLite
+import Synchronization
+
+/// library.db: what the origins hold, and the tree that is made of it. Derived: it can be deleted at any time.
+///
+/// One connection writes, under a lock; each reader has its own (`makeTreeReader`, `makeReader`). After each commit
+/// `onCommit` is called with what the kernel may know wrongly, on the writing thread, with no lock held.
+///
+/// No method but those of the readers may be called on a FUSE thread: the lock is held for the length of a batch.
+package final class Library: Sendable {
+    package let path: FilePath
+    /// The number that inode numbers and node ids carry; another one for each database that was ever made.
+    package let epoch: Int64
+    private let state: Mutex<State>
+    private let onCommit: @Sendable ([TreeChange]) -> Void
+
+    // Connections are not Sendable; the writer lives and dies inside the lock.
+    private struct State: ~Copyable {
+        let writer: LibraryWriter
+    }
+
+    package struct Options: Sendable {
+        package var template: PathTemplate
+        package var showsCompanions: Bool
+        /// Called once if a database has to be made: gives it an epoch that none had before.
+        package var nextEpoch: @Sendable () throws -> Int64
+        package var onCommit: @Sendable ([TreeChange]) -> Void
+
+        package init(
+            template: PathTemplate, showsCompanions: Bool, nextEpoch: @escaping @Sendable () throws -> Int64,
+            onCommit: @escaping @Sendable ([TreeChange]) -> Void
+        ) {
+            self.template = template
+            self.showsCompanions = showsCompanions
+            self.nextEpoch = nextEpoch
+            self.onCommit = onCommit
+        }
+    }
+
+    /// Opens the library, or makes an empty one where there is none or its schema is another.
+    ///
+    /// Cost: constant. Nothing is read but the header and the `meta` table.
+    /// - Throws: `.damaged` when the file is no database: move it aside (`setAside`) and open again.
+    package static func open(_ path: FilePath, _ options: Options) throws(CacheError) -> Library {
+        try wrapping("open \(path)") {
+            var database = try connect(path)
+            var epoch: Int64?
+            if try database.integer("SELECT 1 FROM sqlite_master WHERE name = 'meta'") != nil {
+                if try database.integer("PRAGMA user_version") == Schema.version {
+                    epoch = try database.integer("SELECT value FROM meta WHERE key = 'epoch'")
+                }
+                if epoch == nil {
+                    // Another version's: derived data, so it is made anew rather than migrated.
+                    try setAside(path)
+                    database = try connect(path)
+                }
+            }
+            if epoch == nil {
+                let next = try options.nextEpoch()
+                try create(database, epoch: next)
+                epoch = next
+            }
+            let writer = try LibraryWriter(
+                database: database, template: options.template, showsCompanions: options.showsCompanions)
+            return Library(path: path, epoch: epoch ?? 1, writer: writer, onCommit: options.onCommit)
+        }
+    }
+
+    private init(
+        path: FilePath, epoch: Int64, writer: sending LibraryWriter, onCommit: @escaping @Sendable ([TreeChange]) -> Void
+    ) {
+        self.path = path
+        self.epoch = epoch
+        self.onCommit = onCommit
+        state = Mutex(State(writer: writer))
+    }
+
+    private static func connect(_ path: FilePath) throws -> Database {
+        let database = try Database.open(path, .readWrite, busyTimeout: 30_000, cacheKibibytes: 8192)
+        try database.execute(
+            """
+            PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=4096;
+            PRAGMA journal_size_limit=67108864
+            """)
+        return database
+    }
+
+    private static func create(_ database: Database, epoch: Int64) throws {
+        try database.transaction {
+            try database.execute(Schema.statements)
+            try database.execute(
+                """
+                INSERT INTO meta VALUES('epoch', \(epoch));
+                PRAGMA user_version=\(Schema.version)
+                """)
+        }
+    }
+
+    /// Renames the database out of the way, its log with it; a second one of the same second replaces the first.
+    package static func setAside(_ path: FilePath) throws(CacheError) {
+        let suffix = ".bad-\(wallClockNanoseconds() / 1_000_000_000)"
+        for part in ["", "-wal", "-shm"] {
+            let from = path.parent.appending(Array(path.lastComponent) + Array(part.utf8))
+            let to = path.parent.appending(Array(path.lastComponent) + Array((suffix + part).utf8))
+            do throws(SystemError) {
+                try rename(from, to: to)
+            } catch where error.errno == .noEntry {
+                continue
+            } catch { throw CacheError("set \(path) aside", error) }
+        }
+    }
+
+    // MARK: Readers
+
+    /// A reader for one thread.
+    package func makeTreeReader() throws(CacheError) -> TreeReader {
+        try wrapping("open a reader") { try TreeReader(database: try Database.open(path, .readOnly)) }
+    }
+
+    /// A reader for a scan or a command: everything but the tree.
+    package func makeReader() throws(CacheError) -> LibraryReader {
+        try wrapping("open a reader") {
+            try LibraryReader(database: try Database.open(path, .readOnly, cacheKibibytes: 2048))
+        }
+    }
+
+    // MARK: Writing
+
+    /// Applies a batch in one transaction and tells the kernel's side what changed.
+    @discardableResult
+    package func apply(_ changes: [LibraryChange]) throws(CacheError) -> AppliedBatch {
+        try perform("apply a batch") { writer in
+            for change in changes { try writer.take(change) }
+        }
+    }
+
+    /// A file was found rewritten in place when it was opened: its node gets a new version with what the file is now.
+    ///
+    /// The scan, which compares with the replica's row, still sees the change and reads the tags anew.
+    package func renewVersion(_ id: Int64, stamp: FileStamp) throws(CacheError) {
+        try perform("renew a version") { try $0.renew(id, stamp: stamp) }
+    }
+
+    /// The origins of the configuration: new ones are added, those that are gone go with all their files.
+    ///
+    /// - Returns: their ids, by the configuration's id.
+    @discardableResult
+    package func setOrigins(_ origins: [OriginSetting]) throws(CacheError) -> [String: Int64] {
+        var ids: [String: Int64] = [:]
+        try perform("set the origins") { ids = try $0.setOrigins(origins) }
+        return ids
+    }
+
+    /// Files of origins that are no longer configured, a batch at a time; none is left when it answers false.
+    package func removeForgottenOrigins() throws(CacheError) -> Bool {
+        var removed = false
+        try perform("remove an origin") { removed = try $0.removeForgottenOrigin(limit: 2000) }
+        return removed
+    }
+
+    /// Notes what a scan found out about its origin as a whole.
+    package func noteOrigin(
+        _ id: Int64, device: UInt64?, suspect: String?, scanned: Bool
+    ) throws(CacheError) {
+        try perform("note an origin's state") {
+            try $0.noteOrigin(id, device: device, suspect: suspect, scanned: scanned)
+        }
+    }
+
+    package func saveScan(_ scan: ScanRecord) throws(CacheError) {
+        try perform("save a scan's progress") { try $0.saveScan(scan) }
+    }
+
+    /// Places all tracks anew where the template differs from the one that the tree was made with, a batch at a time.
+    ///
+    /// - Returns: whether there is more to do.
+    package func adoptTemplate() throws(CacheError) -> Bool {
+        var more = false
+        try perform("lay out the tree anew") { more = try $0.adoptTemplate(limit: 2000) }
+        return more
+    }
+
+    /// Forgets the versions that no node shows any more. Only while no connection of the kernel can know them.
+    package func clearTombstones() throws(CacheError) {
+        try perform("forget old versions") { try $0.clearTombstones() }
+    }
+
+    package func checkpoint() throws(CacheError) {
+        try wrapping("checkpoint") { try state.withLock { try $0.writer.database.checkpoint() } }
+    }
+
+    @discardableResult
+    private func perform(_ doing: String, _ body: (LibraryWriter) throws -> Void) throws(CacheError) -> AppliedBatch {
+        let batch = try wrapping(doing) {
+            try state.withLock { state in
+                let batch = try state.writer.perform { try body(state.writer) }
+                state.writer.commitCounters()
+                return batch
+            }
+        }
+        if !batch.changes.isEmpty { onCommit(batch.changes) }
+        return batch
+    }
+}
+
+/// An origin as the configuration gives it.
+package struct OriginSetting: Hashable, Sendable {
+    package var name: String
+    package var type: String
+    package var root: FilePath
+    package var priority: Int
+
+    package init(name: String, type: String, root: FilePath, priority: Int) {
+        self.name = name
+        self.type = type
+        self.root = root
+        self.priority = priority
+    }
+}
+
+/// How far a scan has come.
+package struct ScanRecord: Hashable, Sendable {
+    package enum Phase: String, Hashable, Sendable { case walking, removing, finished }
+
+    package var origin: Int64
+    /// Grows with each scan of the origin.
+    package var sequence: Int64
+    package var phase: Phase
+    /// Nanoseconds since the epoch.
+    package var started: Int64
+    package var filesSeen: Int64
+    /// The folder that was walked last.
+    package var lastFolder: [UInt8]
+
+    package init(
+        origin: Int64, sequence: Int64, phase: Phase, started: Int64, filesSeen: Int64, lastFolder: [UInt8]
+    ) {
+        self.origin = origin
+        self.sequence = sequence
+        self.phase = phase
+        self.started = started
+        self.filesSeen = filesSeen
+        self.lastFolder = lastFolder
+    }
+}

@@ -1,0 +1,175 @@
+package import MusicFSCore
+package import MusicFSSystem
+import MusicFSSQLite
+
+/// A file that the library knows, as the differ needs it.
+package struct KnownFile: Hashable, Sendable {
+    package var replica: Int64
+    package var name: [UInt8]
+    package var stamp: FileStamp
+    package var isAudio: Bool
+    package var hasIdentity: Bool
+}
+
+/// Reads what is not the tree: what a scan compares with, and what `info` and `status` show. For one thread.
+package final class LibraryReader {
+    private let database: Database
+    private let files: Statement
+    private let folder: Statement
+
+    init(database: Database) throws(SQLiteError) {
+        self.database = database
+        files = try database.prepare(
+            """
+            SELECT id, name, size, modified, inode, kind, CASE kind WHEN 0 THEN audio ELSE head END IS NOT NULL
+            FROM replicas WHERE folder = ? ORDER BY name
+            """)
+        folder = try database.prepare("SELECT id FROM folders WHERE origin = ? AND path = ?")
+    }
+
+    /// The files that are known in a folder, by name in byte order; none when the folder is not known.
+    package func files(origin: Int64, folder path: [UInt8]) throws(CacheError) -> [KnownFile] {
+        try wrapping("read a folder") {
+            defer {
+                folder.reset()
+                files.reset()
+            }
+            folder.bind(1, origin)
+            folder.bind(2, path)
+            guard try folder.step() else { return [] }
+            files.bind(1, folder.integer(0))
+            var known: [KnownFile] = []
+            while try files.step() {
+                known.append(
+                    KnownFile(
+                        replica: files.integer(0), name: files.bytes(1),
+                        stamp: FileStamp(
+                            size: files.integer(2), modified: files.integer(3),
+                            inode: UInt64(bitPattern: files.integer(4))),
+                        isAudio: files.integer(5) == Schema.ReplicaKind.audio.rawValue,
+                        hasIdentity: files.integer(6) != 0))
+            }
+            return known
+        }
+    }
+
+    /// The paths of all folders of an origin at or below `path` in which files are known.
+    package func folders(origin: Int64, below path: [UInt8]) throws(CacheError) -> [[UInt8]] {
+        try wrapping("list folders") {
+            let statement = try database.prepare(
+                "SELECT path FROM folders WHERE origin = ?1 AND (path = ?2 OR (path >= ?3 AND path < ?4))")
+            statement.bind(1, origin)
+            statement.bind(2, path)
+            statement.bind(3, path.isEmpty ? [1] : path + [UInt8(ascii: "/")])
+            statement.bind(4, path.isEmpty ? [0xff] : path + [UInt8(ascii: "/") + 1])
+            var paths: [[UInt8]] = []
+            while try statement.step() { paths.append(statement.bytes(0)) }
+            return paths
+        }
+    }
+
+    package func origins() throws(CacheError) -> [OriginRecord] {
+        try wrapping("list the origins") { try OriginRecord.all(database) }
+    }
+
+    package func scan(origin: Int64) throws(CacheError) -> ScanRecord? {
+        try wrapping("read a scan's progress") {
+            let statement = try database.prepare(
+                "SELECT sequence, phase, started, files_seen, last_folder FROM scans WHERE origin = ?")
+            statement.bind(1, origin)
+            guard try statement.step() else { return nil }
+            return ScanRecord(
+                origin: origin, sequence: statement.integer(0),
+                phase: ScanRecord.Phase(rawValue: statement.text(1)) ?? .finished, started: statement.integer(2),
+                filesSeen: statement.integer(3), lastFolder: statement.bytes(4))
+        }
+    }
+
+    package func totals() throws(CacheError) -> LibraryTotals {
+        try wrapping("read the totals") {
+            let counters = try LibraryCounters.load(database)
+            return LibraryTotals(
+                tracks: counters.tracks, files: counters.files, directories: counters.directories,
+                bytes: counters.bytes)
+        }
+    }
+
+    /// Files without readable tags: the origin's id, the path below its root, and why.
+    package func quarantine() throws(CacheError) -> [(origin: String, path: FilePath, reason: String)] {
+        try wrapping("read the quarantine") {
+            let statement = try database.prepare(
+                """
+                SELECT o.name, f.path, r.name, q.reason FROM quarantine q JOIN replicas r ON r.id = q.replica
+                JOIN folders f ON f.id = r.folder JOIN origins o ON o.id = f.origin ORDER BY 1, 2, 3
+                """)
+            var rows: [(origin: String, path: FilePath, reason: String)] = []
+            while try statement.step() {
+                guard let path = FilePath(bytes: joined(statement.bytes(1), statement.bytes(2))) else { continue }
+                rows.append((statement.text(0), path, statement.text(3)))
+            }
+            return rows
+        }
+    }
+
+    package func quarantinedCount() throws(CacheError) -> Int64 {
+        try wrapping("count the quarantine") { try database.integer("SELECT count(*) FROM quarantine") ?? 0 }
+    }
+
+    /// `quick_check` or `integrity_check`; empty when all is well.
+    package func integrityProblems(full: Bool) throws(CacheError) -> [String] {
+        try wrapping("check the library") { try database.integrityProblems(full: full) }
+    }
+
+    /// Everything that is known about the file that a node shows; nil for a directory or a node that is gone.
+    package func file(node: Int64) throws(CacheError) -> FileRecord? {
+        try wrapping("read a file's record") {
+            let statement = try database.prepare(
+                """
+                SELECT r.track, t.report, o.id, o.name, o.root, f.path, r.name, r.size, r.modified, r.is_secondary,
+                    q.reason
+                FROM nodes n JOIN replicas r ON r.id = n.replica OR (r.node = n.id AND r.is_secondary = 1)
+                JOIN folders f ON f.id = r.folder JOIN origins o ON o.id = f.origin
+                LEFT JOIN tracks t ON t.id = r.track LEFT JOIN quarantine q ON q.replica = r.id
+                WHERE n.id = ? ORDER BY r.is_secondary, o.priority, o.name
+                """)
+            statement.bind(1, node)
+            var record: FileRecord?
+            while try statement.step() {
+                guard let path = FilePath(bytes: joined(statement.bytes(5), statement.bytes(6))) else { continue }
+                if record == nil {
+                    var report: MediaReport?
+                    if let bytes = statement.optionalBytes(1) {
+                        var reader = ByteReader(bytes)
+                        report = try MediaReport(decoding: &reader)
+                    }
+                    record = FileRecord(
+                        track: statement.optionalInteger(0), report: report, quarantined: statement.optionalText(10),
+                        replicas: [])
+                }
+                record?.replicas.append(
+                    FileRecord.Replica(
+                        originID: statement.integer(2), origin: statement.text(3),
+                        realPath: (FilePath(bytes: statement.bytes(4)) ?? "/").appending(path.bytes),
+                        size: statement.integer(7), modified: statement.integer(8)))
+            }
+            return record
+        }
+    }
+}
+
+/// What the library knows of one file of the tree.
+package struct FileRecord: Sendable {
+    package struct Replica: Hashable, Sendable {
+        package var originID: Int64
+        package var origin: String
+        package var realPath: FilePath
+        package var size: Int64
+        package var modified: Int64
+    }
+
+    package var track: Int64?
+    package var report: MediaReport?
+    package var quarantined: String?
+    /// The one that is shown comes first.
+    package var replicas: [Replica]
+}

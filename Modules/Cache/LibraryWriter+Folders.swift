@@ -1,0 +1,27 @@
+import MusicFSCore
+
+/// The folders of the origins, as far as files are known in them.
+extension LibraryWriter {
+    /// Writes how many files the touched folders hold.
+    func settleFolderCounts() throws {
+        for (id, delta) in batch.folderCounts {
+            let statement = statements.addToFolder
+            statement.bind(1, id)
+            statement.bind(2, delta.audio)
+            statement.bind(3, delta.companions)
+            try statement.run()
+            if delta.audio < 0 || delta.companions < 0 { batch.foldersThatShrank.append(id) }
+        }
+        batch.folderCounts.removeAll()
+    }
+
+    /// Forgets the folders that hold no files any more.
+    func removeEmptyFolders() throws {
+        for id in batch.foldersThatShrank {
+            guard let folder = try folder(id), folder.audio <= 0, folder.companions <= 0 else { continue }
+            statements.deleteFolder.bind(1, id)
+            try statements.deleteFolder.run()
+            folderCache[FolderKey(origin: folder.origin, path: folder.path)] = nil
+        }
+    }
+}
