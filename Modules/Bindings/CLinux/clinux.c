@@ -6,6 +6,8 @@ int clinux_errno(void) { return errno; }
 
 int clinux_stat(const char *path, struct stat *status) { return stat(path, status); }
 
+int clinux_statfs(const char *path, struct statfs *status) { return statfs(path, status); }
+
 int clinux_openat(int dirfd, const char *path, int flags, unsigned mode) { return openat(dirfd, path, flags, mode); }
 
 int clinux_fcntl_int(int fd, int command, int argument) { return fcntl(fd, command, argument); }

@@ -57,6 +57,7 @@
 
 int clinux_errno(void);
 int clinux_stat(const char *path, struct stat *status);
+int clinux_statfs(const char *path, struct statfs *status);
 int clinux_openat(int dirfd, const char *path, int flags, unsigned mode);
 int clinux_fcntl_int(int fd, int command, int argument);
 int clinux_ioctl_pointer(int fd, unsigned long request, void *argument);

@@ -1,0 +1,96 @@
+package import MusicFSCore
+package import MusicFSSystem
+
+/// A directory of this machine, read and never written.
+///
+/// Every path given to it is relative to its root and is resolved beneath it: a symbolic link that leads out, whether
+/// it was there at the scan or was put there since, is refused with EXDEV.
+package final class LocalOrigin: Sendable {
+    /// `origins.id` of the library.
+    package let id: Int64
+    package let name: String
+    package let root: FilePath
+    package let kind: FileSystemKind
+    package let lane: IOLane
+    /// The longest that one operation may take.
+    package let timeout: Duration
+    /// The root, opened through a private read-only mount where that was possible.
+    private let rootDirectory: SharedFD
+    /// Whether the root is such a mount: then reading leaves access times alone.
+    private let isCloned: Bool
+
+    /// - Parameter clone: the root of a private, read-only, noatime clone of the origin's mount; nil where there is no
+    ///   privilege to make one.
+    package init(
+        id: Int64, name: String, root: FilePath, lane: IOLane, timeout: Duration, clone: SharedFD?
+    ) throws(SystemError) {
+        self.id = id
+        self.name = name
+        self.root = try root.resolved()
+        self.lane = lane
+        self.timeout = timeout
+        kind = try FileSystemKind.of(self.root)
+        if let clone {
+            rootDirectory = clone
+            isCloned = true
+        } else {
+            rootDirectory = SharedFD(try MusicFSSystem.open(self.root, [.read, .directory]))
+            isCloned = false
+        }
+    }
+
+    /// The root's descriptor, borrowed.
+    package var rootFD: CInt { rootDirectory.raw }
+
+    /// Opens a file for reading. Blocks: call it on the lane.
+    package func open(_ path: FilePath) throws(SystemError) -> OwnedFD {
+        if !isCloned {
+            // O_NOATIME is for owners only (open(2)); EPERM means that somebody else's file is read as usual.
+            do throws(SystemError) {
+                return try openBeneath(path, [.read, .noAccessTime, .nonBlocking])
+            } catch where error.errno == .perm { /* without it */  }
+        }
+        return try openBeneath(path, [.read, .nonBlocking])
+    }
+
+    /// Opens a folder for listing; the empty path is the root.
+    package func openFolder(_ path: [UInt8]) throws(SystemError) -> OwnedFD {
+        guard let path = FilePath(bytes: path.isEmpty ? [UInt8(ascii: ".")] : path) else {
+            throw SystemError("open", nil, .invalid)
+        }
+        return try openBeneath(path, [.read, .directory])
+    }
+
+    private func openBeneath(_ path: FilePath, _ flags: OpenFlags) throws(SystemError) -> OwnedFD {
+        do throws(SystemError) {
+            return try MusicFSSystem.openBeneath(rootDirectory.raw, path, flags)
+        } catch where error.errno == .crossDevice {
+            // An absolute link may still lead to a place inside.
+            return try MusicFSSystem.openBeneath(rootDirectory.raw, try contained(path), flags)
+        }
+    }
+
+    /// The path, relative to the root, of what a path with symbolic links leads to.
+    /// - Throws: EXDEV when that is outside the root.
+    package func contained(_ path: FilePath) throws(SystemError) -> FilePath {
+        let real = try root.appending(path.bytes).resolved()
+        guard real.isWithin(root) else { throw SystemError("open", path, .crossDevice) }
+        let inside = real.components.dropFirst(root.components.count).joined(separator: [UInt8(ascii: "/")])
+        return FilePath(bytes: inside.isEmpty ? [UInt8(ascii: ".")] : Array(inside)) ?? "."
+    }
+
+    /// Which file system, and which directory of it, the root is now: tells an unmounted root from an empty one.
+    ///
+    /// FNV-1a over the file system's id (stable over reboots on disk file systems) and the root's inode number.
+    package func marker() throws(SystemError) -> UInt64 {
+        let system = try FileSystemStatus.of(root)
+        let status = try FileStatus.of(root)
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for word in [system.id == 0 ? status.device : system.id, status.inode] {
+            for shift in stride(from: UInt64(0), to: 64, by: 8) {
+                hash = (hash ^ (word >> shift & 0xff)) &* 0x100_0000_01b3
+            }
+        }
+        return hash
+    }
+}

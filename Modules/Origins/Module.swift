@@ -1,1 +1,0 @@
-// MusicFSOrigins: see docs/architecture.md.

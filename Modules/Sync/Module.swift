@@ -1,1 +1,0 @@
-// MusicFSSync: see docs/architecture.md.
