@@ -1,0 +1,78 @@
+package import MusicFSSystem
+
+/// Something that happened and that other programs may follow.
+package enum Event: Hashable, Sendable {
+    case fileAdded(path: FilePath, origin: String)
+    /// `file` is the track's id, where it is known.
+    case fileRemoved(path: FilePath, file: Int64?)
+    case fileModified(path: FilePath)
+    /// Once for each open (D17); `size` is the file's, in bytes.
+    case fileAccessed(file: Int64, path: FilePath, origin: String, offset: Int64, size: Int64)
+    case syncStarted(origin: String)
+    case syncCompleted(origin: String, filesChanged: Int)
+    case originConnected(origin: String)
+    case originDisconnected(origin: String)
+    case mountStateChanged(from: MountState, to: MountState)
+}
+
+/// The value of an event's field as other programs read it.
+package enum EventValue: Hashable, Sendable {
+    case text(String)
+    case number(Int64)
+}
+
+extension Event {
+    /// The name on the wire.
+    package var name: String {
+        switch self {
+        case .fileAdded: "file_added"
+        case .fileRemoved: "file_removed"
+        case .fileModified: "file_modified"
+        case .fileAccessed: "file_accessed"
+        case .syncStarted: "sync_started"
+        case .syncCompleted: "sync_completed"
+        case .originConnected: "origin_connected"
+        case .originDisconnected: "origin_disconnected"
+        case .mountStateChanged: "mount_state_changed"
+        }
+    }
+
+    /// The names that `name` can have, for checking what a subscriber asks for.
+    package static let names = [
+        "file_added", "file_removed", "file_modified", "file_accessed", "sync_started", "sync_completed",
+        "origin_connected", "origin_disconnected", "mount_state_changed",
+    ]
+
+    /// The fields on the wire, in their order; an optional field that is not known is left out.
+    package var fields: [(name: String, value: EventValue)] {
+        switch self {
+        case .fileAdded(let path, let origin):
+            [("path", .text(path.description)), ("origin_id", .text(origin))]
+        case .fileRemoved(let path, let file):
+            [("path", .text(path.description))] + (file.map { [("file_id", .number($0))] } ?? [])
+        case .fileModified(let path):
+            [("path", .text(path.description))]
+        case .fileAccessed(let file, let path, let origin, let offset, let size):
+            [
+                ("file_id", .number(file)), ("path", .text(path.description)), ("origin_id", .text(origin)),
+                ("offset", .number(offset)), ("size", .number(size)),
+            ]
+        case .syncStarted(let origin), .originConnected(let origin), .originDisconnected(let origin):
+            [("origin_id", .text(origin))]
+        case .syncCompleted(let origin, let filesChanged):
+            [("origin_id", .text(origin)), ("files_changed", .number(Int64(filesChanged)))]
+        case .mountStateChanged(let from, let to):
+            [("from", .text(from.rawValue)), ("to", .text(to.rawValue))]
+        }
+    }
+
+    /// The origin that the event is about, for subscribers that follow one.
+    package var origin: String? {
+        switch self {
+        case .fileAdded(_, let origin), .fileAccessed(_, _, let origin, _, _), .syncStarted(let origin),
+            .syncCompleted(let origin, _), .originConnected(let origin), .originDisconnected(let origin):
+            origin
+        case .fileRemoved, .fileModified, .mountStateChanged: nil
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import MusicFSSystem
+
+/// Hands every event to every subscriber, without ever making the publisher wait.
+///
+/// The newest events are kept in one ring; each subscriber has its own place in it. One that is slower than the ring
+/// is long loses the oldest events, and is told how many.
+package final class EventBus: Sendable {
+    /// An event with its place in the stream.
+    package struct Record: Hashable, Sendable {
+        /// Counts all events of the bus, from 1.
+        package let sequence: UInt64
+        /// Nanoseconds since 1970.
+        package let time: Int64
+        package let event: Event
+    }
+
+    struct State: Sendable {
+        /// The event with sequence n is at n modulo the capacity.
+        var ring: [Record?]
+        var nextSequence: UInt64 = 1
+        /// By subscription: the sequence that it reads next.
+        var places: [Int: UInt64] = [:]
+        var lastID = 0
+        /// What subscribers lost and were told of, or had lost when they left.
+        var lost: UInt64 = 0
+        var closed = false
+
+        /// The oldest sequence that the ring still holds.
+        var oldest: UInt64 { nextSequence - min(nextSequence - 1, UInt64(ring.count)) }
+
+        func pendingLoss(_ place: UInt64) -> UInt64 { place < oldest ? oldest - place : 0 }
+    }
+
+    let state: Condition<State>
+    package let capacity: Int
+
+    /// - Parameter capacity: how many events a subscriber may be behind; at least 1.
+    package init(capacity: Int) {
+        self.capacity = max(1, capacity)
+        state = Condition(State(ring: Array(repeating: nil, count: self.capacity)))
+    }
+
+    /// Never waits for a subscriber. Nothing happens on a closed bus.
+    package func publish(_ event: Event) {
+        let time = wallClockNanoseconds()
+        let heard = state.withLock { state in
+            guard !state.closed else { return false }
+            let sequence = state.nextSequence
+            state.ring[Int(sequence % UInt64(state.ring.count))] = Record(sequence: sequence, time: time, event: event)
+            state.nextSequence += 1
+            return !state.places.isEmpty
+        }
+        if heard { state.broadcast() }
+    }
+
+    /// A subscriber of all events that are published from now on, until it goes.
+    package func subscribe() -> EventSubscription {
+        let id = state.withLock { state in
+            state.lastID += 1
+            state.places[state.lastID] = state.nextSequence
+            return state.lastID
+        }
+        return EventSubscription(bus: self, id: id)
+    }
+
+    /// How many events subscribers have lost since the start, those who have not noticed yet included.
+    package var laggedTotal: UInt64 {
+        state.withLock { state in state.lost + state.places.values.reduce(0) { $0 + state.pendingLoss($1) } }
+    }
+
+    package var subscribers: Int { state.withLock { $0.places.count } }
+
+    /// Ends the stream: subscribers get what is left and then `.closed`.
+    package func close() {
+        state.withLock { $0.closed = true }
+        state.broadcast()
+    }
+}

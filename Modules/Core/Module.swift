@@ -1,1 +1,0 @@
-// MusicFSCore: see docs/architecture.md.
