@@ -1,4 +1,4 @@
-package import MusicFSSQLite
+import MusicFSSQLite
 
 /// What went wrong with one of the stores.
 package struct CacheError: Error, Sendable, CustomStringConvertible {

@@ -133,7 +133,7 @@ package final class Library: Sendable {
     package func apply(_ changes: [LibraryChange]) throws(CacheError) -> AppliedBatch {
         try perform("apply a batch") { writer in
             for change in changes { try writer.take(change) }
-        }
+        }.batch
     }
 
     /// A file was found rewritten in place when it was opened: its node gets a new version with what the file is now.
@@ -148,16 +148,12 @@ package final class Library: Sendable {
     /// - Returns: their ids, by the configuration's id.
     @discardableResult
     package func setOrigins(_ origins: [OriginSetting]) throws(CacheError) -> [String: Int64] {
-        var ids: [String: Int64] = [:]
-        try perform("set the origins") { ids = try $0.setOrigins(origins) }
-        return ids
+        try perform("set the origins") { try $0.setOrigins(origins) }.result
     }
 
     /// Files of origins that are no longer configured, a batch at a time; none is left when it answers false.
     package func removeForgottenOrigins() throws(CacheError) -> Bool {
-        var removed = false
-        try perform("remove an origin") { removed = try $0.removeForgottenOrigin(limit: 2000) }
-        return removed
+        try perform("remove an origin") { try $0.removeForgottenOrigin(limit: 2000) }.result
     }
 
     /// Notes what a scan found out about its origin as a whole.
@@ -177,9 +173,7 @@ package final class Library: Sendable {
     ///
     /// - Returns: whether there is more to do.
     package func adoptTemplate() throws(CacheError) -> Bool {
-        var more = false
-        try perform("lay out the tree anew") { more = try $0.adoptTemplate(limit: 2000) }
-        return more
+        try perform("lay out the tree anew") { try $0.adoptTemplate(limit: 2000) }.result
     }
 
     /// Forgets the versions that no node shows any more. Only while no connection of the kernel can know them.
@@ -192,16 +186,14 @@ package final class Library: Sendable {
     }
 
     @discardableResult
-    private func perform(_ doing: String, _ body: (LibraryWriter) throws -> Void) throws(CacheError) -> AppliedBatch {
-        let batch = try wrapping(doing) {
-            try state.withLock { state in
-                let batch = try state.writer.perform { try body(state.writer) }
-                state.writer.commitCounters()
-                return batch
-            }
+    private func perform<R: Sendable>(
+        _ doing: String, _ body: @Sendable (LibraryWriter) throws -> R
+    ) throws(CacheError) -> (result: R, batch: AppliedBatch) {
+        let done = try wrapping(doing) {
+            try state.withLock { state in try state.writer.perform(body) }
         }
-        if !batch.changes.isEmpty { onCommit(batch.changes) }
-        return batch
+        if !done.batch.changes.isEmpty { onCommit(done.batch.changes) }
+        return done
     }
 }
 

@@ -14,7 +14,7 @@ struct LibraryCounters: Hashable, Sendable {
     var bytes: Int64 = 0
     var tracks: Int64 = 0
 
-    private static let keys: [(String, WritableKeyPath<LibraryCounters, Int64> & Sendable)] = [
+    private static let keys: [(String, any WritableKeyPath<LibraryCounters, Int64> & Sendable)] = [
         ("next_node", \.nextNode), ("next_version", \.nextVersion), ("next_replica", \.nextReplica),
         ("next_track", \.nextTrack), ("next_folder", \.nextFolder), ("next_album", \.nextAlbum),
         ("next_change", \.nextChange), ("files", \.files), ("directories", \.directories), ("bytes", \.bytes),

@@ -1,4 +1,5 @@
 import MusicFSCore
+import MusicFSSQLite
 import MusicFSSystem
 
 /// Taking in single differences; where things go is settled at the end of the batch.
@@ -23,7 +24,11 @@ extension LibraryWriter {
             isNew = false
             batch.result.changed += 1
             if row.isSecondary || row.track == nil { try detach(&row) }
-            if let audio = row.audio { batch.identitiesToCheck.insert(audio) }
+            if let audio = row.audio {
+                // Those that were equal keep the tags that they had in common.
+                if let node = row.node { try releaseSecondaries(of: row, node: node) }
+                batch.identitiesToCheck.insert(audio)
+            }
         } else {
             row = newReplica(folder: folder, file, kind: .audio, stamp)
             isNew = true
@@ -179,11 +184,18 @@ extension LibraryWriter {
             return
         }
         guard let node = try node(nodeID) else {
+            withdraw(nodeID)
             batch.reservedNodes.remove(nodeID)
             return
         }
-        // Others that are equal are placed anew: the order among them decides who is shown.
-        for var other in try replicas(statements.secondaries, { $0.bind(1, nodeID) }) {
+        try releaseSecondaries(of: row, node: nodeID)
+        try removeFromTree(node)
+    }
+
+    /// Lets go those that are equal to `row` and shown by its node: they are placed anew, and the order among them decides
+    /// who is shown.
+    func releaseSecondaries(of row: ReplicaRow, node: Int64) throws {
+        for var other in try replicas(statements.secondaries, { $0.bind(1, node) }) {
             other.node = nil
             other.isSecondary = false
             if other.kind == .audio {
@@ -195,7 +207,6 @@ extension LibraryWriter {
             try save(other)
             batch.rows[other.id] = nil
         }
-        try removeFromTree(node)
     }
 
     /// Gives a former secondary a track of its own, with the tags that it shares with `primary`.

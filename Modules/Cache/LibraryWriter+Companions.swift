@@ -17,9 +17,15 @@ extension LibraryWriter {
         }
         let rows = try batch.companionsToPlace.compactMap { try replica($0) }.filter { $0.kind == .companion }
         batch.companionsToPlace.removeAll()
-        let ranked = try rows.map { (rank: try rank($0), id: $0.id) }.sorted { $0.rank < $1.rank }
-        for (_, id) in ranked {
-            if let row = try replica(id) { try placeCompanion(row) }
+        // Placing one can set free others that were shown by it.
+        var waiting = rows
+        while !waiting.isEmpty {
+            let ranked = try waiting.map { (rank: try rank($0), id: $0.id) }.sorted { $0.rank < $1.rank }
+            for (_, id) in ranked {
+                if let row = try replica(id) { try placeCompanion(row) }
+            }
+            waiting = try batch.companionsToPlace.compactMap { try replica($0) }.filter { $0.kind == .companion }
+            batch.companionsToPlace.removeAll()
         }
     }
 
@@ -44,14 +50,18 @@ extension LibraryWriter {
     /// them that hold pictures only.
     private func dependents(of folder: Folder) throws -> [Int64] {
         var result: [Int64] = []
+        // Where an album lies above, folders beside this one may hold its pictures, or do so no longer.
+        var base = isDisc(folder.path) ? parentPath(folder.path) ?? [] : folder.path
         var path = folder.path
         while let parent = parentPath(path) {
             let above = try folderOrEmpty(origin: folder.origin, path: parent)
-            if above.audio > 0 { break }
+            if above.audio > 0 {
+                base = path
+                break
+            }
             if above.companions > 0 { result.append(above.id) }
             path = parent
         }
-        let base = isDisc(folder.path) ? parentPath(folder.path) ?? [] : folder.path
         let below = statements.picturesBelow
         defer { below.reset() }
         bindSubtree(below, origin: folder.origin, path: base)
@@ -96,6 +106,11 @@ extension LibraryWriter {
             row.node = twin.node
             twin.isSecondary = true
             try save(twin)
+            // Whose replica is shown decides its place among equal names.
+            if let node = twin.node { try touchFamily(ofNode: node) }
+        }
+        if let id = row.node, let node = try node(id), node.parent != place.directory || node.wantedName != place.name {
+            try releaseSecondaries(of: row, node: id)
         }
         if row.node == nil { reserveNode(&row) }
         try save(row)
@@ -142,7 +157,7 @@ extension LibraryWriter {
         var discs: [Int64] = []
         while try statement.step() {
             let path = statement.bytes(1)
-            if isDisc(path), parentPath(path) == folder.path { discs.append(statement.integer(0)) }
+            if statement.integer(2) > 0, isDisc(path), parentPath(path) == folder.path { discs.append(statement.integer(0)) }
         }
         statement.reset()
         var votes: [Int64: Int] = [:]
@@ -196,6 +211,19 @@ extension LibraryWriter {
             .min { $0.name.lexicographicallyPrecedes($1.name) }
     }
 
+    /// Notes what follows a track that got another place or name: its folder's companions, its sidecars, and those of
+    /// the replicas that it is shown for.
+    func touchFollowers(of row: ReplicaRow) throws {
+        batch.foldersToCheck.insert(row.folder)
+        guard row.kind == .audio else { return }
+        try touchSidecars(of: row)
+        guard row.audio != nil, let node = row.node else { return }
+        for secondary in try replicas(statements.secondaries, { $0.bind(1, node) }) {
+            batch.foldersToCheck.insert(secondary.folder)
+            try touchSidecars(of: secondary)
+        }
+    }
+
     /// Notes that companions which are named after this track may have to move with it.
     func touchSidecars(of row: ReplicaRow) throws {
         guard let folder = try folder(row.folder), folder.companions > 0 else { return }
@@ -225,10 +253,10 @@ extension LibraryWriter {
         if let pending = batch.families[key]?.first(where: { $0.wanted == wanted && isEqual($0.replica) }) {
             return pending.replica
         }
-        guard let id = try node(parent: directory, name: wanted)?.replica, let other = try replica(id) else {
-            return nil
+        for member in try members(of: key) where member.wantedName == wanted && !member.isDirectory {
+            if let id = member.replica, let other = try replica(id), isEqual(other) { return other }
         }
-        return isEqual(other) ? other : nil
+        return nil
     }
 
     /// Whether another disc of the same album has a companion of this name that is not equal.

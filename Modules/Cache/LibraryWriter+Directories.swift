@@ -1,4 +1,5 @@
 import MusicFSCore
+import MusicFSSQLite
 
 /// The tree's directories: made when something wants to be in them, gone when they are empty.
 extension LibraryWriter {
@@ -41,12 +42,11 @@ extension LibraryWriter {
     private func makeWay(_ file: NodeRow) throws {
         guard let id = file.replica, let row = try replica(id) else { return }
         let wanted = file.wantedName
-        try join(row, directory: -1, wanted: wanted)
-        // It was put forward for nowhere, which parked it; now for where it was.
-        let nowhere = FamilyKey(directory: -1, family: Names.family(wanted))
-        let parked = batch.families.removeValue(forKey: nowhere) ?? []
+        try park(file)
         let key = FamilyKey(directory: file.parent, family: Names.family(wanted))
-        batch.families[key, default: []] += parked
+        batch.families[key, default: []].append(
+            Newcomer(node: file.id, replica: row, wanted: wanted, isParked: true))
+        batch.candidacies[file.id] = key
     }
 
     /// Writes the counts and times of the directories that changed, and removes those that are empty.

@@ -1,4 +1,5 @@
 import MusicFSCore
+import MusicFSSQLite
 
 /// One file with several replicas: the same content in several origins (D18).
 extension LibraryWriter {
@@ -43,9 +44,9 @@ extension LibraryWriter {
         guard row.isSecondary || row.node == nil || row.track == nil else { return row }
         let report: MediaReport?
         if let id = row.track {
-            report = try track(id)?.report
+            report = try self.track(id)?.report
         } else if let node = row.node, let id = try self.node(node)?.replica, let primary = try self.replica(id) {
-            report = try primary.track.flatMap { try track($0)?.report }
+            report = try primary.track.flatMap { try self.track($0)?.report }
         } else {
             report = nil
         }
@@ -79,6 +80,7 @@ extension LibraryWriter {
         try save(row)
         batch.rows[row.id] = nil
         batch.audioToPlace.remove(row.id)
+        try touchFollowers(of: row)
     }
 
     /// Takes a replica out of the tree: the same audio with other tags, of an origin that is not preferred.
@@ -88,5 +90,6 @@ extension LibraryWriter {
         try save(row)
         batch.rows[row.id] = nil
         batch.audioToPlace.remove(row.id)
+        try touchFollowers(of: row)
     }
 }

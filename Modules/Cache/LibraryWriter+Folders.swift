@@ -1,4 +1,5 @@
 import MusicFSCore
+import MusicFSSQLite
 
 /// The folders of the origins, as far as files are known in them.
 extension LibraryWriter {

@@ -1,4 +1,5 @@
 import MusicFSCore
+import MusicFSSQLite
 import MusicFSSystem
 
 /// Where audio files go, and the families of equal names.
@@ -31,18 +32,22 @@ extension LibraryWriter {
     func join(_ row: ReplicaRow, directory: Int64, wanted: [UInt8]) throws {
         guard let nodeID = row.node else { return }
         let key = FamilyKey(directory: directory, family: Names.family(wanted))
-        if batch.reservedNodes.contains(nodeID) {
-            batch.families[key, default: []].append(
-                Newcomer(node: nodeID, replica: row, wanted: wanted, isParked: false))
-            return
-        }
-        guard let node = try node(nodeID) else { return }
-        if node.parent == directory, node.wantedName == wanted {
-            try refresh(node, row)
-        } else {
+        withdraw(nodeID)
+        var newcomer = Newcomer(node: nodeID, replica: row, wanted: wanted, isParked: false)
+        if !batch.reservedNodes.contains(nodeID) {
+            guard let node = try node(nodeID) else { return }
+            if node.parent == directory, node.wantedName == wanted { return try refresh(node, row) }
             try park(node)
-            batch.families[key, default: []].append(Newcomer(node: nodeID, replica: row, wanted: wanted, isParked: true))
+            newcomer.isParked = true
         }
+        batch.families[key, default: []].append(newcomer)
+        batch.candidacies[nodeID] = key
+    }
+
+    /// Takes back what a node was put forward for before.
+    func withdraw(_ node: Int64) {
+        guard let key = batch.candidacies.removeValue(forKey: node) else { return }
+        batch.families[key]?.removeAll { $0.node == node }
     }
 
     /// Gives a node that stays where it is a new version if its content changed.
@@ -61,7 +66,7 @@ extension LibraryWriter {
     /// Takes a node out of its directory, to be given a place in the same batch.
     ///
     /// Its parent is its own negative id, which no directory has, so that the name is free at once.
-    private func park(_ node: NodeRow) throws {
+    func park(_ node: NodeRow) throws {
         guard node.parent > 0 else { return }
         try leave(node)
         var parked = node
@@ -75,9 +80,8 @@ extension LibraryWriter {
         batch.directories[node.parent, default: DirectoryDelta()].entries -= 1
         let key = FamilyKey(directory: node.parent, family: Names.family(node.name))
         if batch.families[key] == nil { batch.families[key] = [] }
-        if let replica = node.replica, let row = try replica(replica) {
-            if row.kind == .audio { try touchSidecars(of: row) }
-            batch.foldersToCheck.insert(row.folder)
+        if let id = node.replica, let row = try replica(id) {
+            try touchFollowers(of: row)
         }
     }
 
@@ -85,8 +89,7 @@ extension LibraryWriter {
         if node.parent > 0 {
             try leave(node)
         } else {
-            // Parked: somebody put it forward for another name.
-            for key in batch.families.keys { batch.families[key]?.removeAll { $0.node == node.id } }
+            withdraw(node.id)
         }
         try deleteNode(node.id)
         try bury(node.version)
@@ -108,6 +111,7 @@ extension LibraryWriter {
         // Parking has removed names by now, so the order in which families are settled makes no difference.
         let families = batch.families
         batch.families.removeAll()
+        batch.candidacies.removeAll()
         for (key, newcomers) in families { try settle(key, newcomers) }
     }
 
@@ -164,7 +168,7 @@ extension LibraryWriter {
             try entryChanged(node.parent, name)
             batch.directories[node.parent, default: DirectoryDelta()].entries += 0
             if let id = node.replica, let row = try replica(id) {
-                if row.kind == .audio { try touchSidecars(of: row) }
+                try touchFollowers(of: row)
                 if let track = row.track { try record(.track, track) }
             }
         }
@@ -176,7 +180,7 @@ extension LibraryWriter {
     }
 
     /// Entries of the directory that belong to the family, directories with such a name included.
-    private func members(of key: FamilyKey) throws -> [NodeRow] {
+    func members(of key: FamilyKey) throws -> [NodeRow] {
         let family = key.family
         var found: [NodeRow] = []
         if family.count >= Names.familyLimit {
@@ -210,7 +214,7 @@ extension LibraryWriter {
         batch.directories[directory, default: DirectoryDelta()].entries += 1
         try entryChanged(directory, name)
         if row.kind == .audio {
-            try touchSidecars(of: row)
+            try touchFollowers(of: row)
             if old != nil, let track = row.track { try record(.track, track) }
         }
     }

@@ -1,6 +1,6 @@
 import MusicFSCore
 import MusicFSSQLite
-import MusicFSSystem
+package import MusicFSSystem
 
 /// Applies batches of differences to library.db and keeps the tree in step.
 ///
@@ -53,25 +53,25 @@ final class LibraryWriter {
     }
 
     /// Runs `body` as one batch in one transaction; afterwards the tree is whole again.
-    func perform(_ body: () throws -> Void) throws -> AppliedBatch {
+    func perform<R>(_ body: (LibraryWriter) throws -> R) throws -> (result: R, batch: AppliedBatch) {
         batch = Batch()
         let before = counters
         do {
-            return try database.transaction { () throws -> AppliedBatch in
-                try body()
+            let result = try database.transaction { () throws -> R in
+                let result = try body(self)
                 try settle()
                 try counters.save(statements.setMeta, unless: savedCounters)
-                return batch.result
+                return result
             }
+            savedCounters = counters
+            defer { batch = Batch() }
+            return (result, batch.result)
         } catch {
             counters = before
             forgetCaches()
             throw error
         }
     }
-
-    /// To be called after a successful `perform`, since a rolled back one must not count.
-    func commitCounters() { savedCounters = counters }
 
     func forgetCaches() {
         directoryCache.removeAll()
@@ -117,6 +117,8 @@ final class LibraryWriter {
         var albumsToCheck: Set<Int64> = []
         /// Families of names to assign again, with those that want to join.
         var families: [FamilyKey: [Newcomer]] = [:]
+        /// The family that a node has been put forward for.
+        var candidacies: [Int64: FamilyKey] = [:]
         var directories: [Int64: DirectoryDelta] = [:]
         /// Directories made in this batch: the kernel cannot know anything of them.
         var freshDirectories: Set<Int64> = []

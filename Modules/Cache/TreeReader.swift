@@ -1,5 +1,5 @@
-package import MusicFSCore
-package import MusicFSSystem
+import MusicFSCore
+import MusicFSSystem
 import MusicFSSQLite
 
 /// Reads the tree from library.db. One for each thread: it owns its connection and its prepared statements.

@@ -70,7 +70,7 @@ struct WriterStatements {
         picturesBelow = try database.prepare(
             "SELECT id FROM folders WHERE origin = ? AND path >= ? AND path < ? AND audio = 0 AND companions > 0")
         foldersBelow = try database.prepare(
-            "SELECT id, path FROM folders WHERE origin = ? AND path >= ? AND path < ? AND audio > 0")
+            "SELECT id, path, audio FROM folders WHERE origin = ? AND path >= ? AND path < ?")
         audioBelow = try database.prepare(
             """
             SELECT 1 FROM folders WHERE origin = ? AND path >= ? AND path < ? AND audio > 0 LIMIT 1

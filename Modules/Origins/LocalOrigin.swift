@@ -75,8 +75,9 @@ package final class LocalOrigin: Sendable {
     package func contained(_ path: FilePath) throws(SystemError) -> FilePath {
         let real = try root.appending(path.bytes).resolved()
         guard real.isWithin(root) else { throw SystemError("open", path, .crossDevice) }
-        let inside = real.components.dropFirst(root.components.count).joined(separator: [UInt8(ascii: "/")])
-        return FilePath(bytes: inside.isEmpty ? [UInt8(ascii: ".")] : Array(inside)) ?? "."
+        let inside = Array(
+            real.components.dropFirst(root.components.count).joined(separator: [UInt8(ascii: "/")]))
+        return inside.isEmpty ? "." : FilePath(bytes: inside) ?? "."
     }
 
     /// Which file system, and which directory of it, the root is now: tells an unmounted root from an empty one.

@@ -22,8 +22,6 @@ import CSQLite
         if let value { bind(index, value) } else { unsafe sqlite3_bind_null(handle, index) }
     }
 
-    package func bind(_ index: Int32, _ value: Double) { unsafe sqlite3_bind_double(handle, index, value) }
-
     package func bind(_ index: Int32, _ value: String?) {
         guard var value else {
             unsafe sqlite3_bind_null(handle, index)

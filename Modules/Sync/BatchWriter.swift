@@ -1,7 +1,6 @@
 import MusicFSCache
 import MusicFSCore
 import MusicFSSystem
-import Synchronization
 
 /// Collects differences and writes them to the library, a batch at a time.
 ///
@@ -10,10 +9,9 @@ import Synchronization
 final class BatchWriter: Sendable {
     private let library: Library
     private let monitor: ScanMonitor
-    private let state = Mutex(State())
-    private let arrived = Condition()
+    private let state = Condition(State())
 
-    private struct State {
+    private struct State: Sendable {
         var changes: [LibraryChange] = []
         var underWay = 0
         var lastFlush = monotonicNanoseconds()
@@ -36,7 +34,7 @@ final class BatchWriter: Sendable {
             $0.changes.append(change)
             $0.underWay -= 1
         }
-        arrived.signal()
+        state.signal()
     }
 
     /// Writes a batch when it is large or old enough.
@@ -49,19 +47,22 @@ final class BatchWriter: Sendable {
     }
 
     func flush() throws {
-        let changes = state.withLock {
-            $0.lastFlush = monotonicNanoseconds()
-            $0.size = min($0.size * 2, 2000)
-            defer { $0.changes = [] }
-            return $0.changes
+        let changes = state.withLock { state in
+            state.lastFlush = monotonicNanoseconds()
+            state.size = min(state.size * 2, 2000)
+            let changes = state.changes
+            state.changes = []
+            return changes
         }
         guard !changes.isEmpty else { return }
         let batch = try library.apply(changes)
-        monitor.update {
-            $0.filesNew += batch.added
-            $0.filesChanged += batch.changed
-            $0.filesRemoved += batch.removed
-            for case .audio(_, _, .unreadable) in changes { $0.filesUnreadable += 1 }
+        var unreadable = 0
+        for case .audio(_, _, .unreadable) in changes { unreadable += 1 }
+        monitor.update { state in
+            state.filesNew += batch.added
+            state.filesChanged += batch.changed
+            state.filesRemoved += batch.removed
+            state.filesUnreadable += unreadable
         }
     }
 
@@ -70,7 +71,8 @@ final class BatchWriter: Sendable {
     /// The workers' own deadline for a file is what bounds the wait.
     func finish() throws {
         while state.withLock({ $0.underWay > 0 }) {
-            arrived.wait(milliseconds: 50)
+            // Woken by every answer; the time is for batches that are due.
+            _ = state.wait(until: monotonicNanoseconds() + 50_000_000) { $0.underWay == 0 ? true : nil }
             try flushIfDue()
         }
         try flush()

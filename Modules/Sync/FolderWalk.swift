@@ -22,6 +22,8 @@ struct FolderWalk {
     let showsCompanions: Bool
     /// Whether every file must have a content identity: where several origins may hold the same file (D18).
     let wantsIdentity: Bool
+    /// Takes every file for changed.
+    let rereads: Bool
 
     /// Compares one folder with the library.
     ///
@@ -67,17 +69,12 @@ struct FolderWalk {
         if Names.isIgnored(entry.name) || entry.kind == .other { return nil }
         let subpath = path.isEmpty ? entry.name : path + [UInt8(ascii: "/")] + entry.name
         if entry.kind == .directory { return .folder(path: subpath, isLinked: isLinked) }
-        do throws(SystemError) {
-            let status = try FileStatus.at(folder, entry.name, followLinks: false)
-            switch status.kind {
-            case .regular: return .file(FileStamp(status))
-            case .directory: return .folder(path: subpath, isLinked: isLinked)
-            case .symbolicLink: return try follow(subpath, isLinked: isLinked)
-            case .other: return nil
-            }
-        } catch where error.errno == .noEntry {
-            // Removed while the folder was being listed.
-            return nil
+        guard let status = try FileStatus.ifPresent(folder, entry.name) else { return nil }
+        switch status.kind {
+        case .regular: return .file(FileStamp(status))
+        case .directory: return .folder(path: subpath, isLinked: isLinked)
+        case .symbolicLink: return try follow(subpath, isLinked: isLinked)
+        case .other: return nil
         }
     }
 
@@ -108,7 +105,7 @@ struct FolderWalk {
         let isAudio = Names.isAudio(name)
         if !isAudio && !showsCompanions { return }
         result.files += 1
-        if let known, known.stamp == stamp, known.isAudio == isAudio,
+        if let known, !rereads, known.stamp == stamp, known.isAudio == isAudio,
             known.hasIdentity || !wantsIdentity || !isAudio
         {
             return
@@ -117,6 +114,18 @@ struct FolderWalk {
             result.audio.append((name, stamp, known?.replica))
         } else {
             result.companions.append((name, stamp, known?.replica))
+        }
+    }
+}
+
+extension FileStatus {
+    /// lstat of an entry of an open folder; nil when it was removed while the folder was being listed.
+    fileprivate static func ifPresent(_ folder: CInt, _ name: [UInt8]) throws(SystemError) -> FileStatus? {
+        do throws(SystemError) {
+            return try FileStatus.at(folder, name, followLinks: false)
+        } catch {
+            if error.errno == .noEntry { return nil }
+            throw error
         }
     }
 }

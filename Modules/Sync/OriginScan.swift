@@ -18,6 +18,8 @@ struct OriginScan {
     let media: any MediaReader
     let monitor: ScanMonitor
     let settings: SyncSettings
+    /// Reads the tags of files again that look as they are known.
+    let rereads: Bool
     let log: Logger
     /// Called before a folder is listed, so that nothing that happens in it afterwards is missed.
     let willList: ([UInt8]) -> Void
@@ -46,7 +48,7 @@ struct OriginScan {
         let isFirst = (record?.files ?? 0) == 0
         let walk = FolderWalk(
             origin: origin, reader: reader, showsCompanions: settings.showsCompanions,
-            wantsIdentity: settings.wantsIdentity)
+            wantsIdentity: settings.wantsIdentity, rereads: rereads)
         var findings = Findings()
         let roots: [(path: [UInt8], isRecursive: Bool)]
         switch scope {

@@ -1,0 +1,132 @@
+import MusicFSCore
+import MusicFSOrigins
+import MusicFSSystem
+
+/// Watches the folders of one origin with inotify and tells in which of them something happened.
+///
+/// Events are hints: what is different is found by looking (`FolderWalk`). So a lost or doubled one does no harm.
+final class FolderWatcher: Sendable {
+    private let origin: LocalOrigin
+    private let inotify: Inotify
+    private let log: Logger
+    private let state: Condition<State>
+
+    struct State: Sendable {
+        var dirty: DirtyFolders
+        var paths: [CInt: [UInt8]] = [:]
+        /// Events were lost, or the root itself is gone: only a scan of everything can tell what there is.
+        var needsFullScan = false
+        /// The user's watches are used up: the rest is polled.
+        var isOutOfWatches = false
+    }
+
+    init(origin: LocalOrigin, settings: SyncSettings, log: Logger) throws(SystemError) {
+        self.origin = origin
+        self.log = log
+        inotify = try Inotify()
+        state = Condition(
+            State(
+                dirty: DirtyFolders(
+                    quiet: settings.debounce.nanoseconds, longest: settings.longestDebounce.nanoseconds)))
+    }
+
+    var isOutOfWatches: Bool { state.withLock { $0.isOutOfWatches } }
+    var watchCount: Int { state.withLock { $0.paths.count } }
+
+    /// Watches a folder, before it is listed.
+    func watch(_ folder: [UInt8]) {
+        guard !state.withLock({ $0.isOutOfWatches }) else { return }
+        do throws(SystemError) {
+            let watch = try inotify.watch(folder.isEmpty ? origin.root : origin.root.appending(folder))
+            state.withLock { $0.paths[watch] = folder }
+        } catch where error.errno == .noSpace {
+            let isNew = state.withLock { state in
+                defer { state.isOutOfWatches = true }
+                return !state.isOutOfWatches
+            }
+            if isNew {
+                log.warning(
+                    """
+                    the limit of inotify watches is reached, the remaining folders are polled; to watch them all: \
+                    sysctl fs.inotify.max_user_watches=524288
+                    """, metadata: ["origin": "\(origin.name)", "watched": "\(watchCount)"])
+            }
+        } catch { /* gone already; listing it will tell */  }
+    }
+
+    /// Reads events until it is cancelled. Runs on a thread of its own.
+    func run(_ context: TaskContext) throws -> TaskExit {
+        context.onCancel { [inotify] in inotify.interrupt() }
+        while !context.isCancelled {
+            context.beat()
+            let events = try inotify.events(waiting: 10_000)
+            if events.isEmpty { continue }
+            take(events)
+        }
+        return .stopped
+    }
+
+    private func take(_ events: [Inotify.Event]) {
+        let now = monotonicNanoseconds()
+        state.withLock { state in
+            for event in events {
+                if event.isOverflow {
+                    state.needsFullScan = true
+                    continue
+                }
+                guard let folder = state.paths[event.watch] else { continue }
+                if event.isIgnored { state.paths[event.watch] = nil }
+                if event.isUnmounted || (event.isGone && folder.isEmpty) { state.needsFullScan = true }
+                if event.isGone || event.isIgnored { continue }
+                if !event.name.isEmpty, Names.isIgnored(event.name) { continue }
+                state.dirty.touch(folder, isRecursive: false, at: now)
+                if event.isDirectory, event.isArrival {
+                    let path = folder.isEmpty ? event.name : folder + [UInt8(ascii: "/")] + event.name
+                    state.dirty.touch(path, isRecursive: true, at: now)
+                } else if event.isDirectory, !event.name.isEmpty {
+                    // A folder that left: its files are looked for below its old path.
+                    let path = folder.isEmpty ? event.name : folder + [UInt8(ascii: "/")] + event.name
+                    state.dirty.touch(path, isRecursive: true, at: now)
+                }
+            }
+        }
+        state.broadcast()
+    }
+
+    /// What there is to do.
+    enum Work: Sendable {
+        case folders([(path: [UInt8], isRecursive: Bool)])
+        case everything
+        case nothing
+    }
+
+    /// Waits until folders are due, at most until `deadline`, or until `isWoken` says so after a `wake`.
+    func next(until deadline: UInt64, isWoken: () -> Bool) -> Work {
+        while true {
+            let now = monotonicNanoseconds()
+            let due = state.withLock { $0.dirty.nextDue } ?? .max
+            if isWoken() || now >= deadline { return takeWork(now) }
+            let work = takeWork(now)
+            if case .nothing = work {} else { return work }
+            // Woken by events, which may bring an earlier due time.
+            let seen = due
+            _ = state.wait(until: min(deadline, due)) { state in
+                (state.dirty.nextDue ?? .max) != seen || state.needsFullScan || isWoken() ? true : nil
+            }
+        }
+    }
+
+    private func takeWork(_ now: UInt64) -> Work {
+        state.withLock { state in
+            if state.needsFullScan {
+                state.needsFullScan = false
+                state.dirty.removeAll()
+                return .everything
+            }
+            let folders = state.dirty.takeDue(at: now)
+            return folders.isEmpty ? .nothing : .folders(folders)
+        }
+    }
+
+    func wake() { state.broadcast() }
+}
