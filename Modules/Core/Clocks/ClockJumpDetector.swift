@@ -20,7 +20,8 @@ package struct ClockJumpDetector: Sendable {
     package mutating func observe(wall: Int64, monotonic: UInt64) -> Duration? {
         // The one place where wall-clock times are subtracted, since their difference is what is asked for.
         let moved = Duration.nanoseconds(wall.subtractingReportingOverflow(lastWall).partialValue)
-        let passed = Duration.nanoseconds(Int64(clamping: monotonic.subtractingReportingOverflow(lastMonotonic).partialValue))
+        let passed = Duration.nanoseconds(
+            Int64(clamping: monotonic.subtractingReportingOverflow(lastMonotonic).partialValue))
         lastWall = wall
         lastMonotonic = monotonic
         let jump = moved - passed

@@ -28,7 +28,7 @@ struct LogSanitizer: Sendable {
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
             if budget <= 0 { break }
             budget -= key.utf8.count
-            result[clip(key, 64)] = clean(value, &budget, depth: depth)
+            result[clip(replacingHome(key), 64)] = clean(value, &budget, depth: depth)
         }
         return result
     }

@@ -27,7 +27,8 @@ extension Logger.MetadataValue {
         case .stringConvertible(let value): value.description
         case .array(let values): "[" + values.map(\.text).joined(separator: ", ") + "]"
         case .dictionary(let metadata):
-            "{" + metadata.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.text)" }.joined(separator: ", ") + "}"
+            "{" + metadata.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.text)" }.joined(separator: ", ")
+                + "}"
         }
     }
 }
@@ -40,9 +41,11 @@ private func fieldText(_ metadata: Logger.Metadata) -> String {
 }
 
 private func quoteIfNeeded(_ value: String) -> String {
-    let isPlain = !value.isEmpty && value.utf8.allSatisfy { byte in
-        byte > 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "=") && byte != UInt8(ascii: "\\")
-    }
+    let isPlain =
+        !value.isEmpty
+        && value.utf8.allSatisfy { byte in
+            byte > 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "=") && byte != UInt8(ascii: "\\")
+        }
     if isPlain { return escapeControls(value) }
     var result = "\""
     for scalar in value.unicodeScalars {

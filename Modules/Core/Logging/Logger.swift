@@ -20,7 +20,8 @@ package struct Logger: Sendable {
     }
 
     /// Writes nothing, whatever the level.
-    package static let disabled = Logger(label: "disabled", system: LogSystem(handlers: [], filter: LogFilter(.critical)))
+    package static let disabled = Logger(
+        label: "disabled", system: LogSystem(handlers: [], filter: LogFilter(.critical)))
 
     package subscript(metadataKey key: String) -> MetadataValue? {
         get { metadata[key] }
