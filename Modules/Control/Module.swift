@@ -1,1 +1,0 @@
-// MusicFSControl: see docs/architecture.md.
