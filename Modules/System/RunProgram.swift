@@ -43,7 +43,7 @@ private func spawn(_ arguments: [String], output: consuming OwnedFD) throws(Syst
     unsafe posix_spawn_file_actions_adddup2(&actions, output.raw, 2)
     var vector = unsafe arguments.map { unsafe strdup($0) }
     unsafe vector.append(nil)
-    defer { for unsafepointer in unsafe vector { unsafe free(pointer) } }
+    defer { unsafe vector.forEach { unsafe free($0) } }
     var child: pid_t = 0
     let name = arguments.first ?? ""
     let failure = unsafe posix_spawnp(&child, name, &actions, nil, vector, clinux_environment())

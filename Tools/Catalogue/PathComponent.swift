@@ -2,10 +2,14 @@
 ///
 /// The limit leaves room for what names get behind it: an extension, ` (12)`.
 package func pathComponent(_ text: String, limit: Int = 200) -> String {
+    func isKept(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7f && byte != UInt8(ascii: "/") }
+    if text.utf8.count <= limit, text.utf8.first != UInt8(ascii: "."), !text.isEmpty, text.utf8.allSatisfy(isKept) {
+        return text
+    }
     var component = ""
     var size = 0
     for scalar in text.unicodeScalars {
-        let kept: Unicode.Scalar = scalar == "/" || scalar.value < 0x20 || scalar.value == 0x7f ? "_" : scalar
+        let kept: Unicode.Scalar = scalar.isASCII && !isKept(UInt8(scalar.value)) ? "_" : scalar
         size += UTF8.width(kept)
         if size > limit { break }
         component.unicodeScalars.append(kept)

@@ -112,7 +112,9 @@ struct ctagwriter {
             MP4::File file(&stream);
             if (!file.isValid())
                 return CTAGWRITER_NOT_VALID;
-            file.setProperties(properties);
+            // TagLib knows no MP4 name for some keys; players look for those among the free-form items.
+            for (const auto &[key, values] : file.setProperties(properties))
+                file.tag()->setItem("----:com.apple.iTunes:" + key, MP4::Item(values));
             add(file.tag(), covers);
             return saved(file.save());
         }
