@@ -21,6 +21,9 @@ let bindings: [Target] = [
         name: "CTagLib", path: "Modules/Bindings/CTagLib",
         linkerSettings: [.linkedLibrary("tag")]),
     .target(name: "CTOML", path: "Modules/Bindings/CTOML"),
+    .target(
+        name: "CTagWriter", path: "Modules/Bindings/CTagWriter",
+        linkerSettings: [.linkedLibrary("tag")]),
 ]
 
 func module(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -46,6 +49,11 @@ let modules: [Target] = [
         ]),
 ]
 
+let tools: [Target] = [
+    .target(
+        name: "MusicFSCatalogue", dependencies: ["MusicFSCore", "MusicFSSystem"], path: "Tools/Catalogue")
+]
+
 let executables: [Target] = [
     .executableTarget(
         name: "musicfs",
@@ -57,7 +65,9 @@ let executables: [Target] = [
         path: "Modules/MediaWorker"),
     .executableTarget(
         name: "musicfs-libgen",
-        dependencies: ["MusicFSArguments", "MusicFSCore", "MusicFSSystem", "MusicFSCache", "CTagLib"],
+        dependencies: [
+            "MusicFSArguments", "MusicFSCore", "MusicFSSystem", "MusicFSCache", "MusicFSCatalogue", "CTagWriter",
+        ],
         path: "Tools/LibraryGenerator"),
     .executableTarget(
         name: "musicfs-bench",
@@ -85,10 +95,11 @@ let testTargets: [Target] = [
     tests("Control", ["MusicFSControl", "MusicFSCore", "MusicFSSystem"]),
     tests("Daemon", ["MusicFSDaemon", "MusicFSCore", "MusicFSSystem"]),
     tests("Arguments", ["MusicFSArguments"]),
+    tests("LibraryGenerator", ["MusicFSCatalogue", "MusicFSCore", "MusicFSSystem", "musicfs-libgen"]),
     tests("EndToEnd", ["MusicFSSystem", "MusicFSCore", "musicfs", "musicfs-media", "musicfs-libgen"]),
 ]
 
-for target in modules + executables + testTargets {
+for target in modules + tools + executables + testTargets {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),
@@ -108,7 +119,7 @@ let package = Package(
         .executable(name: "musicfs-libgen", targets: ["musicfs-libgen"]),
         .executable(name: "musicfs-bench", targets: ["musicfs-bench"]),
     ],
-    targets: bindings + modules + executables + testTargets,
+    targets: bindings + modules + tools + executables + testTargets,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )

@@ -132,3 +132,5 @@ int clinux_wifexited(int status) { return WIFEXITED(status); }
 int clinux_wexitstatus(int status) { return WEXITSTATUS(status); }
 int clinux_wifsignaled(int status) { return WIFSIGNALED(status); }
 int clinux_wtermsig(int status) { return WTERMSIG(status); }
+
+char **clinux_environment(void) { return environ; }

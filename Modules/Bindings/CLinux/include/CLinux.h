@@ -90,3 +90,6 @@ int clinux_wifexited(int status);
 int clinux_wexitstatus(int status);
 int clinux_wifsignaled(int status);
 int clinux_wtermsig(int status);
+
+// The environment of this process, for posix_spawn.
+char **clinux_environment(void);

@@ -1,0 +1,52 @@
+import CLinux
+
+/// How a program that was run ended, and what it said.
+package struct ProgramResult: Hashable, Sendable {
+    /// The exit status, or 128 and the signal's number, as a shell tells it.
+    package var status: CInt
+    /// Standard output and standard error, in the order they were written.
+    package var output: [UInt8]
+}
+
+/// Runs a program, found on the PATH unless its name has a slash, and waits for its end. Its standard input is empty.
+///
+/// Blocks the thread. For tools: nothing bounds the time or the output.
+/// - Throws: `.noEntry` when there is no such program.
+package func runProgram(_ arguments: [String]) throws(SystemError) -> ProgramResult {
+    var ends: [CInt] = [-1, -1]
+    _ = try checked("pipe2") { unsafe pipe2(&ends, O_CLOEXEC) }
+    let reading = OwnedFD(owning: ends[0])
+    let child = try spawn(arguments, output: OwnedFD(owning: ends[1]))
+    var result = ProgramResult(status: 0, output: [])
+    var chunk = [UInt8](repeating: 0, count: 65536)
+    while true {
+        let size = chunk.count
+        let got = try checked("read") {
+            unsafe chunk.withUnsafeMutableBytes { unsafe CLinux.read(reading.raw, $0.baseAddress, size) }
+        }
+        if got == 0 { break }
+        result.output.append(contentsOf: chunk[..<got])
+    }
+    var status: CInt = 0
+    _ = try checked("waitpid") { unsafe waitpid(child, &status, 0) }
+    result.status = clinux_wifsignaled(status) != 0 ? 128 + clinux_wtermsig(status) : clinux_wexitstatus(status)
+    return result
+}
+
+/// Starts the program with both outputs on `output`, which only the child keeps.
+private func spawn(_ arguments: [String], output: consuming OwnedFD) throws(SystemError) -> pid_t {
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    unsafe posix_spawn_file_actions_adddup2(&actions, output.raw, 1)
+    unsafe posix_spawn_file_actions_adddup2(&actions, output.raw, 2)
+    var vector = unsafe arguments.map { unsafe strdup($0) }
+    unsafe vector.append(nil)
+    defer { unsafe vector.forEach { unsafe free($0) } }
+    var child: pid_t = 0
+    let name = arguments.first ?? ""
+    let failure = unsafe posix_spawnp(&child, name, &actions, nil, vector, clinux_environment())
+    if failure != 0 { throw SystemError("posix_spawn", FilePath(name), Errno(rawValue: failure)) }
+    return child
+}
