@@ -61,7 +61,7 @@ import CLinux
         }
     }
 
-    /// Wakes one waiter.
+    /// Wakes one waiter, whichever: right only where all wait for the same.
     package func signal() { unsafe pthread_cond_signal(condition) }
 
     /// Wakes all waiters.

@@ -26,14 +26,14 @@ package final class TestClock: MonotonicClock {
         for waiter in state.withLock({ Array($0.waiters.values) }) { waiter.wake() }
     }
 
-    /// Waits, in real time, until at least `count` threads wait on this clock for a moment not further away than
-    /// `horizon`, so that advancing reaches them.
+    /// Waits, in real time, until at least `count` threads wait on this clock for a moment that is to come and not
+    /// further away than `horizon`, so that advancing reaches them.
     ///
     /// - Returns: false when that did not come about within 10 s.
     package func hasWaiters(_ count: Int = 1, within horizon: Duration = .seconds(86400)) -> Bool {
-        let latest = deadline(after: horizon)
+        let (now, latest) = (self.now, deadline(after: horizon))
         return state.wait(until: monotonicNanoseconds() + 10_000_000_000) { state in
-            state.waiters.values.count { $0.deadline <= latest } >= count ? true : nil
+            state.waiters.values.count { $0.deadline > now && $0.deadline <= latest } >= count ? true : nil
         } ?? false
     }
 

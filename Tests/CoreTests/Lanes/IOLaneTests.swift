@@ -144,6 +144,23 @@ private struct Broken: Error, Equatable {}
         #expect(ran.value == 0, "what was answered is not done any more")
     }
 
+    @Test func theTimerSleepsUntilTheNextDeadlineAfterOneHasPassed() throws {
+        let clock = TestClock()
+        let lane = try Self.lane(clock: clock)
+        for round in 1...3 {
+            let gate = Gate()
+            let answers = Collected<Answer>()
+            Self.block(lane, gate, into: answers)
+            #expect(gate.hasArrived())
+            #expect(clock.hasWaiters(within: .seconds(5)), "not awake without a reason")
+            clock.advance(by: .seconds(5))
+            #expect(answers.values(1) == [.failure(.timedOut)])
+            gate.open()
+            #expect(eventually { !lane.status.isHung })
+            #expect(lane.status.timedOut == UInt64(round))
+        }
+    }
+
     @Test func theQueueIsBounded() throws {
         let lane = try Self.lane(queueLimit: 2)
         let gate = Gate()

@@ -1,5 +1,4 @@
 import Foundation
-import MusicFSCore
 import MusicFSSystem
 import Testing
 
@@ -114,14 +113,5 @@ import Testing
         #expect(!event.message.contains("\u{fffd}"))
         #expect(event.line(LogTextStyle()).utf8.count < 32768)
         #expect(event.json.utf8.count < 32768)
-    }
-
-    @Test func aDisabledCallIsCheap() {
-        let logger = system().logger("x")
-        let count = 200_000
-        let begin = monotonicNanoseconds()
-        for number in 0..<count { logger.debug("read", metadata: ["offset": "\(number)"]) }
-        // Even without optimisation this is far from what building one message would cost.
-        #expect((monotonicNanoseconds() - begin) / UInt64(count) < 1000)
     }
 }
