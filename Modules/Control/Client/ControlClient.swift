@@ -1,3 +1,4 @@
+import MusicFSCore
 package import MusicFSSystem
 
 /// What a daemon answered.
@@ -29,7 +30,7 @@ package struct ControlClient: Hashable, Sendable {
     package func request(
         _ method: HTTPMethod = .get, _ path: String, query: [QueryItem] = [], body: [UInt8] = []
     ) throws(ControlError) -> ControlReply {
-        let deadline = deadline(after: timeout)
+        let deadline = SystemClock().deadline(after: timeout)
         let connection = try open(method, path, query, body, deadline)
         var parser = ResponseParser()
         var reply: [UInt8] = []
@@ -66,13 +67,13 @@ package struct ControlClient: Hashable, Sendable {
         _ method: HTTPMethod = .get, _ path: String, query: [QueryItem] = [], body: [UInt8] = [],
         idleTimeout: Duration? = nil, _ onLine: ([UInt8]) -> Bool
     ) throws(ControlError) {
-        let start = deadline(after: timeout)
+        let start = SystemClock().deadline(after: timeout)
         let connection = try open(method, path, query, body, start)
         var parser = ResponseParser()
         var pending: [UInt8] = []
         while !parser.isComplete {
             let patience =
-                parser.isHeadComplete ? idleTimeout.map { deadline(after: $0) } ?? .max : start
+                parser.isHeadComplete ? idleTimeout.map { SystemClock().deadline(after: $0) } ?? .max : start
             // Only what is new can hold a line break.
             let known = pending.count
             try receive(connection, &parser, into: &pending, patience)

@@ -3,7 +3,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
     /// The instance's name (D22).
     package var name: String
     package var version: String
-    /// The mount's state: mounting, ready, syncing, degraded, offline or unmounting.
+    /// The mount's state (`MountState`): mounting, ready, syncing, degraded, offline or unmounting.
     package var state: String
     package var mountPoint: String
     package var pid: Int

@@ -1,3 +1,5 @@
+import MusicFSCore
+
 /// A moment in nanoseconds since 1970, UTC; in JSON a text of RFC 3339 such as `2026-11-20T19:42:42.000000001Z`.
 package struct Timestamp: Hashable, Comparable, Sendable {
     package var nanoseconds: Int64
@@ -10,12 +12,11 @@ package struct Timestamp: Hashable, Comparable, Sendable {
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC; the fraction is left out when it is zero.
     package var description: String {
-        let (seconds, fraction) = floorDivision(nanoseconds, 1_000_000_000)
-        let (days, second) = floorDivision(seconds, 86400)
-        let date = Self.date(days: days)
-        let clock = "\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))"
-        let decimals = fraction == 0 ? "" : "." + padded(fraction, 9)
-        return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))T\(clock)\(decimals)Z"
+        let time = CalendarTime(nanoseconds: nanoseconds)
+        let clock = [time.hour, time.minute, time.second].map { padded($0, 2) }.joined(separator: ":")
+        let remainder = nanoseconds % 1_000_000_000
+        let fraction = remainder < 0 ? remainder + 1_000_000_000 : remainder
+        return "\(time.date)T\(clock)\(fraction == 0 ? "" : "." + padded(Int(fraction), 9))Z"
     }
 
     /// Reads RFC 3339, with any offset and up to nine decimals.
@@ -26,13 +27,11 @@ extension Timestamp: CustomStringConvertible {
         guard let year = reader.number(4), reader.skip("-"), let month = reader.number(2), reader.skip("-"),
             let day = reader.number(2), reader.skip("T", "t", " "), let hour = reader.number(2), reader.skip(":"),
             let minute = reader.number(2), reader.skip(":"), let second = reader.number(2),
-            (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second <= 60,
-            let fraction = reader.fraction(), let offset = reader.offset(), reader.isAtEnd
+            (1...12).contains(month), (1...Self.daysOfMonth(month, year: year)).contains(day), hour < 24, minute < 60,
+            second <= 60, let fraction = reader.fraction(), let offset = reader.offset(), reader.isAtEnd
         else { return nil }
-        let days = Self.days(year: year, month: month, day: day)
-        // 31 April and the like are no dates.
-        guard Self.date(days: days) == (year, month, day) else { return nil }
-        let seconds = days * 86400 + hour * 3600 + minute * 60 + second - offset
+        let seconds =
+            Self.days(year: year, month: month, day: day) * 86400 + hour * 3600 + minute * 60 + second - offset
         // Rounded towards 1970 first, so that the earliest moments do not overflow on the way.
         let isBefore = seconds < 0
         let (whole, overflow) = (isBefore ? seconds + 1 : seconds).multipliedReportingOverflow(by: 1_000_000_000)
@@ -41,22 +40,21 @@ extension Timestamp: CustomStringConvertible {
         nanoseconds = sum
     }
 
-    /// The proleptic Gregorian date of a day since 1970, by years that begin in March, so that the leap day is their
-    /// last (H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days).
-    private static func date(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let (era, dayOfEra) = floorDivision(days + 719_468, 146_097)
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shifted = (5 * dayOfYear + 2) / 153
-        let month = shifted < 10 ? shifted + 3 : shifted - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shifted + 2) / 5 + 1)
+    private static func daysOfMonth(_ month: Int64, year: Int64) -> Int64 {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
     }
 
-    /// The inverse (days_from_civil).
+    /// Days since 1970 of a Gregorian date, by years that begin in March, so that the leap day is their last
+    /// (H. Hinnant, "chrono-compatible low-level date algorithms", days_from_civil). Years have four digits.
     private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
-        let (era, yearOfEra) = floorDivision(month <= 2 ? year - 1 : year, 400)
+        // One era of 400 years more keeps the division above zero in the year 0.
+        let (era, yearOfEra) = (400 + (month <= 2 ? year - 1 : year)).quotientAndRemainder(dividingBy: 400)
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        return (era - 1) * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 }
 
@@ -115,13 +113,7 @@ private struct DigitReader {
     }
 }
 
-/// Division that rounds down, so that the remainder is never negative.
-private func floorDivision(_ number: Int64, _ divisor: Int64) -> (quotient: Int64, remainder: Int64) {
-    let (quotient, remainder) = number.quotientAndRemainder(dividingBy: divisor)
-    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
-}
-
-private func padded(_ number: Int64, _ width: Int) -> String {
+private func padded(_ number: Int, _ width: Int) -> String {
     let digits = String(number)
     return String(repeating: "0", count: max(0, width - digits.count)) + digits
 }

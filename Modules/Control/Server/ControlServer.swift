@@ -1,4 +1,5 @@
 import CMicroHTTPD
+import MusicFSCore
 package import MusicFSSystem
 import Synchronization
 
@@ -71,8 +72,8 @@ package final class ControlServer: Sendable {
         let half = max(limit, .zero) / 2
         file.remove()
         service.stopListening(handle)
-        let isDrained = service.drain(deadline: deadline(after: half))
-        return service.stop(handle, deadline: deadline(after: half)) && isDrained
+        let isDrained = service.drain(deadline: SystemClock().deadline(after: half))
+        return service.stop(handle, deadline: SystemClock().deadline(after: half)) && isDrained
     }
 
     private static func listen(at path: FilePath, group: String?) throws(ControlError) -> UnixListener {
@@ -111,13 +112,4 @@ package final class ControlServer: Sendable {
                 .failed, message, remedy: "musicfs must be able to write to its directory", cause: error)
         }
     }
-}
-
-/// A deadline on CLOCK_MONOTONIC.
-func deadline(after duration: Duration) -> UInt64 {
-    let (seconds, attoseconds) = duration.components
-    if seconds < 0 || attoseconds < 0 { return 0 }
-    // 10^9 s are 31 years: as good as for ever, and far from an overflow.
-    let nanoseconds = UInt64(min(seconds, 1_000_000_000)) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
-    return monotonicNanoseconds() + nanoseconds
 }
