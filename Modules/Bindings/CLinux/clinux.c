@@ -134,3 +134,13 @@ int clinux_wifsignaled(int status) { return WIFSIGNALED(status); }
 int clinux_wtermsig(int status) { return WTERMSIG(status); }
 
 char **clinux_environment(void) { return environ; }
+
+uint64_t clinux_atomic_load_u64(const void *pointer) { return __atomic_load_n((const uint64_t *)pointer, __ATOMIC_SEQ_CST); }
+void clinux_atomic_store_u64(void *pointer, uint64_t value) { __atomic_store_n((uint64_t *)pointer, value, __ATOMIC_SEQ_CST); }
+uint64_t clinux_atomic_add_u64(void *pointer, uint64_t value) { return __atomic_add_fetch((uint64_t *)pointer, value, __ATOMIC_SEQ_CST); }
+uint32_t clinux_atomic_load_u32(const void *pointer) { return __atomic_load_n((const uint32_t *)pointer, __ATOMIC_SEQ_CST); }
+void clinux_atomic_store_u32(void *pointer, uint32_t value) { __atomic_store_n((uint32_t *)pointer, value, __ATOMIC_SEQ_CST); }
+
+static _Thread_local void *thread_context;
+void *clinux_thread_context(void) { return thread_context; }
+void clinux_set_thread_context(void *context) { thread_context = context; }

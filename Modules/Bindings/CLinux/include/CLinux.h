@@ -93,3 +93,14 @@ int clinux_wtermsig(int status);
 
 // The environment of this process, for posix_spawn.
 char **clinux_environment(void);
+
+// Atomic access to memory that is shared with another process; the pointer must be aligned.
+uint64_t clinux_atomic_load_u64(const void *pointer);
+void clinux_atomic_store_u64(void *pointer, uint64_t value);
+uint64_t clinux_atomic_add_u64(void *pointer, uint64_t value);
+uint32_t clinux_atomic_load_u32(const void *pointer);
+void clinux_atomic_store_u32(void *pointer, uint32_t value);
+
+// One pointer for each thread.
+void *clinux_thread_context(void);
+void clinux_set_thread_context(void *context);

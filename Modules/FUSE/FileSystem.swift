@@ -1,0 +1,105 @@
+import CFuse3
+import MusicFSCache
+import MusicFSCore
+import MusicFSSystem
+import Synchronization
+
+/// How the file system shows itself.
+package struct FileSystemSettings: Hashable, Sendable {
+    /// Owner of everything in the mount.
+    package var owner: UInt32
+    package var group: UInt32
+    /// How long the kernel may keep names and attributes; changes are pushed.
+    package var timeout: Duration
+
+    package init(owner: UInt32, group: UInt32, timeout: Duration) {
+        self.owner = owner
+        self.group = group
+        self.timeout = timeout
+    }
+}
+
+/// The answers to the kernel's requests. Nothing here waits for anything but SQLite; what needs an origin goes to its
+/// lane and is answered from there.
+final class FileSystem: Sendable {
+    let settings: FileSystemSettings
+    let epoch: UInt64
+    let generation: UInt64
+    let content: any ContentProvider
+    let journal: Journal
+    let files: OpenFiles
+    let backings: Backings
+    let statistics: FileSystemStatistics
+    let log: Logger
+    /// Names in this directory changed; for those cases where the file system itself finds that out.
+    let invalidate: @Sendable ([TreeChange]) -> Void
+    let timeout: Double
+
+    init(
+        settings: FileSystemSettings, epoch: UInt64, content: any ContentProvider, registry: any BackingRegistry,
+        journal: Journal, statistics: FileSystemStatistics, log: Logger,
+        invalidate: @escaping @Sendable ([TreeChange]) -> Void
+    ) {
+        self.settings = settings
+        self.epoch = epoch
+        generation = journal.generation
+        self.content = content
+        self.journal = journal
+        self.statistics = statistics
+        self.log = log
+        self.invalidate = invalidate
+        files = OpenFiles(generation: generation)
+        backings = Backings(registry: registry, journal: journal)
+        timeout = Double(settings.timeout.nanoseconds) / 1e9
+    }
+
+    // MARK: Ids and attributes
+
+    /// The id of a node that this database knows; nil for those of another epoch.
+    func known(_ raw: UInt64) -> NodeID? {
+        guard let id = NodeID(raw: raw), id.id == 1 || id.epoch == epoch & 0x3ff else { return nil }
+        return id
+    }
+
+    func directory(_ raw: UInt64) -> Int64? {
+        guard let id = known(raw), id.kind == .directory else { return nil }
+        return id.id
+    }
+
+    func nodeID(_ entry: TreeEntry) -> NodeID {
+        switch entry.kind {
+        case .directory: return NodeID(kind: .directory, generation: 0, epoch: epoch, id: entry.node)
+        case .file:
+            let plan = content.plan(origin: entry.origin)
+            return NodeID(
+                kind: .file(plan), generation: plan == .passthrough ? generation : 0, epoch: epoch, id: entry.version)
+        }
+    }
+
+    func attributes(_ entry: TreeEntry) -> musicfs_attributes {
+        attributes(
+            nodeID: nodeID(entry).raw, node: entry.node, isDirectory: entry.kind == .directory, size: entry.size,
+            modified: entry.modified, links: entry.links)
+    }
+
+    func attributes(_ version: ContentVersion, nodeID: UInt64) -> musicfs_attributes {
+        attributes(
+            nodeID: nodeID, node: version.node, isDirectory: false, size: version.size, modified: version.modified,
+            links: 1)
+    }
+
+    private func attributes(
+        nodeID: UInt64, node: Int64, isDirectory: Bool, size: Int64, modified: Int64, links: Int64
+    ) -> musicfs_attributes {
+        musicfs_attributes(
+            node_id: nodeID, inode: NodeID.inode(epoch: epoch, node: node), size: UInt64(max(size, 0)),
+            modified_ns: modified, mode: isDirectory ? 0o040755 : 0o100644, links: UInt32(clamping: links),
+            uid: settings.owner, gid: settings.group, timeout: timeout)
+    }
+
+    /// Answers with what went wrong in the library.
+    func fail(_ request: consuming Request, _ operation: StaticString, _ error: CacheError) {
+        log.error("a request failed", metadata: ["operation": "\(operation)", "error": "\(error)"])
+        request.reply(.io)
+    }
+}

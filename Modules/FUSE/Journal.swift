@@ -1,0 +1,261 @@
+package import MusicFSSystem
+import Synchronization
+
+/// What a server must know of its predecessors, in memory that the guardian owns and each server maps.
+///
+/// Above all the requests that were read from /dev/fuse and not yet answered, so that a successor can answer them. A
+/// request is, at every instruction of the server, still in the kernel, or in the landing that its thread reads into,
+/// or in a slot:
+///
+///     read(2) into the landing  ->  copy into a slot, mark the slot  ->  mark the landing consumed
+///     writev(2) of the answer   ->  free the slot
+///
+/// A successor that serves what was answered already does no harm: the kernel says ENOENT.
+///
+/// Layout (native byte order, all offsets constant): a header page, the landings, the slots.
+package final class Journal: Sendable {
+    package static let landingCount = 64
+    /// The kernel demands room for 8 KiB, and for `max_write` and its header; ours is 4 KiB.
+    package static let landingSize = 16 << 10
+    static let slotCount = 16384
+    static let slotSize = 512
+    /// What a slot keeps of a request. The longest that has to survive is a name of 255 bytes behind two headers.
+    static let slotCapacity = slotSize - 64
+    private static let landings = 4096
+    private static let slots = landings + landingCount * landingSize
+    package static let size = slots + slotCount * slotSize
+    private static let magic: UInt64 = 0x4d46_534a_0000_0001
+
+    private enum Field {
+        static let magic = 0
+        static let generation = 8
+        static let epoch = 16
+        static let highestBacking = 24
+        static let blame = 28
+        static let restarts = 32
+        static let deathTime = 40
+        static let deathSignal = 48
+        static let slotsUsed = 56
+        static let initRequestLength = 64
+        static let initReplyLength = 68
+        static let initRequest = 128
+        static let initReply = 512
+    }
+
+    private enum Slot {
+        static let state = 0
+        static let length = 4
+        static let attempts = 8
+        static let body = 64
+    }
+
+    private let memory: SharedMemory
+    private let state: Mutex<State>
+
+    private struct State {
+        /// Last in, first out, so that few pages are ever touched.
+        var free: [Int] = []
+        var slots: [UInt64: Int] = [:]
+        /// The backing ids that the OPEN replies under way are to carry.
+        var backings: [UInt64: UInt32] = [:]
+        var used = 0
+    }
+
+    /// Makes the memory. By the guardian.
+    package static func create() throws(SystemError) -> Journal {
+        let memory = try SharedMemory.create(name: "musicfs-journal", size: size)
+        memory.storeU64(Field.magic, magic)
+        return Journal(memory)
+    }
+
+    /// Maps the memory that was inherited. By a server.
+    /// - Throws: EINVAL when it is not a journal of this layout.
+    package static func map(_ fd: SharedFD) throws(SystemError) -> Journal {
+        let memory = try SharedMemory.map(fd, size: size)
+        guard memory.loadU64(Field.magic) == magic else { throw SystemError("mmap", "journal", .invalid) }
+        return Journal(memory)
+    }
+
+    private init(_ memory: SharedMemory) {
+        self.memory = memory
+        state = Mutex(State())
+    }
+
+    package var fd: CInt { memory.fd.raw }
+
+    // MARK: Header
+
+    /// Counts the servers; the guardian raises it before it starts one.
+    package var generation: UInt64 { memory.loadU64(Field.generation) }
+    package func raiseGeneration() { memory.addU64(Field.generation, 1) }
+
+    /// The highest epoch that was ever given out.
+    package var epoch: UInt64 {
+        get { memory.loadU64(Field.epoch) }
+        set { memory.storeU64(Field.epoch, newValue) }
+    }
+
+    /// The highest backing id that was ever registered.
+    package var highestBacking: UInt32 {
+        get { memory.loadU32(Field.highestBacking) }
+        set { memory.storeU32(Field.highestBacking, newValue) }
+    }
+
+    /// How many servers were replaced without having been told to stop, and the last one's end.
+    package struct Deaths: Hashable, Sendable {
+        package var restarts: UInt64
+        /// Nanoseconds since 1970; 0 when none died.
+        package var lastTime: Int64
+        /// The signal, or 0 for an exit of its own.
+        package var lastSignal: Int32
+    }
+
+    package var deaths: Deaths {
+        Deaths(
+            restarts: memory.loadU64(Field.restarts),
+            lastTime: Int64(bitPattern: memory.loadU64(Field.deathTime)),
+            lastSignal: Int32(bitPattern: memory.loadU32(Field.deathSignal)))
+    }
+
+    /// - Parameter isBlamed: whether a request may have been the cause: not when somebody else killed the server.
+    package func noteDeath(signal: Int32, isBlamed: Bool) {
+        memory.storeU64(Field.deathTime, UInt64(bitPattern: wallClockNanoseconds()))
+        memory.storeU32(Field.deathSignal, UInt32(bitPattern: signal))
+        memory.storeU32(Field.blame, isBlamed ? 1 : 0)
+        memory.addU64(Field.restarts, 1)
+    }
+
+    /// The connection's contract: the kernel's INIT request and our reply.
+    package func saveInit(request: [UInt8], reply: [UInt8]) {
+        memory.store(Field.initRequest, Array(request.prefix(384)))
+        memory.storeU32(Field.initRequestLength, UInt32(min(request.count, 384)))
+        memory.store(Field.initReply, Array(reply.prefix(384)))
+        memory.storeU32(Field.initReplyLength, UInt32(min(reply.count, 384)))
+    }
+
+    package var initRequest: [UInt8] {
+        memory.bytes(Field.initRequest, min(Int(memory.loadU32(Field.initRequestLength)), 384))
+    }
+    package var initReply: [UInt8] {
+        memory.bytes(Field.initReply, min(Int(memory.loadU32(Field.initReplyLength)), 384))
+    }
+
+    // MARK: Requests
+
+    /// The memory that thread `index` reads requests into.
+    func landing(_ index: Int) -> UnsafeMutableRawBufferPointer {
+        unsafe memory.buffer(Journal.landings + index * Journal.landingSize + 64, Journal.landingSize - 64)
+    }
+
+    /// To be called before each read: what lies in the landing is of the past.
+    func clearLanding(_ index: Int) { memory.storeU32(Journal.landings + index * Journal.landingSize + 64, 0) }
+
+    /// Takes the request that was read into a landing to a slot.
+    ///
+    /// - Returns: false when no slot is free; the caller tries again.
+    func admit(landing index: Int, length: Int, unique: UInt64) -> Bool {
+        let taken = state.withLock { state -> Int? in
+            let slot: Int
+            if let free = state.free.popLast() {
+                slot = free
+            } else if state.used < Journal.slotCount {
+                slot = state.used
+                state.used += 1
+                memory.storeU64(Field.slotsUsed, UInt64(state.used))
+            } else {
+                return nil
+            }
+            state.slots[unique] = slot
+            return slot
+        }
+        guard let slot = taken else { return false }
+        let offset = Journal.slots + slot * Journal.slotSize
+        let start = Journal.landings + index * Journal.landingSize
+        memory.copy(from: start + 64, to: offset + Slot.body, count: min(length, Journal.slotCapacity))
+        memory.storeU32(offset + Slot.length, UInt32(length))
+        memory.storeU32(offset + Slot.attempts, 0)
+        memory.storeU32(offset + Slot.state, 1)
+        memory.storeU64(start, unique)
+        return true
+    }
+
+    /// The request was answered.
+    func release(_ unique: UInt64) {
+        let slot = state.withLock { $0.slots[unique] }
+        guard let slot else { return }
+        memory.storeU32(Journal.slots + slot * Journal.slotSize + Slot.state, 0)
+        state.withLock { state in
+            state.slots[unique] = nil
+            state.backings[unique] = nil
+            state.free.append(slot)
+        }
+    }
+
+    /// Lets the reply to an OPEN carry a backing id.
+    func setBacking(_ id: UInt32, for unique: UInt64) { state.withLock { $0.backings[unique] = id } }
+    func backing(for unique: UInt64) -> UInt32? { state.withLock { $0.backings[unique] } }
+
+    /// How many requests are under way.
+    package var pending: Int { state.withLock { $0.slots.count } }
+
+    // MARK: Take-over
+
+    /// A request that a predecessor left behind.
+    struct Inherited: Sendable {
+        var unique: UInt64
+        var nodeID: UInt64
+        /// The whole request; nil when it was longer than a slot.
+        var bytes: [UInt8]?
+        /// How many servers died with it under way and may have died of it.
+        var attempts: UInt32
+    }
+
+    /// What the predecessor had read and not answered. Once, before any thread reads the device.
+    func takeOver() -> [Inherited] {
+        let blame = memory.loadU32(Field.blame)
+        let used = min(Int(clamping: memory.loadU64(Field.slotsUsed)), Journal.slotCount)
+        state.withLock { state in
+            state.used = used
+            for slot in stride(from: used - 1, through: 0, by: -1) {
+                let offset = Journal.slots + slot * Journal.slotSize
+                if memory.loadU32(offset + Slot.state) == 1 {
+                    state.slots[memory.loadU64(offset + Slot.body + 8)] = slot
+                } else {
+                    state.free.append(slot)
+                }
+            }
+        }
+        rescueLandings()
+        var inherited: [Inherited] = []
+        for (unique, slot) in state.withLock({ $0.slots }) {
+            let offset = Journal.slots + slot * Journal.slotSize
+            let attempts = memory.loadU32(offset + Slot.attempts) &+ blame
+            memory.storeU32(offset + Slot.attempts, attempts)
+            let length = Int(memory.loadU32(offset + Slot.length))
+            inherited.append(
+                Inherited(
+                    unique: unique, nodeID: memory.loadU64(offset + Slot.body + 16),
+                    bytes: length <= Journal.slotCapacity ? memory.bytes(offset + Slot.body, length) : nil,
+                    attempts: attempts))
+        }
+        return inherited.sorted { $0.unique < $1.unique }
+    }
+
+    /// Requests that had been read and not yet been copied into a slot.
+    private func rescueLandings() {
+        for index in 0..<Journal.landingCount {
+            let start = Journal.landings + index * Journal.landingSize
+            let length = Int(memory.loadU32(start + 64))
+            let opcode = memory.loadU32(start + 68)
+            let unique = memory.loadU64(start + 72)
+            let isKnown = state.withLock { $0.slots[unique] != nil }
+            guard length >= 40, length <= Journal.landingSize - 64, unique != memory.loadU64(start), !isKnown,
+                Journal.isJournaled(opcode)
+            else { continue }
+            _ = admit(landing: index, length: length, unique: unique)
+        }
+    }
+
+    /// FORGET, INTERRUPT and BATCH_FORGET have no answer; the ids of files need no count of look-ups.
+    static func isJournaled(_ opcode: UInt32) -> Bool { opcode != 2 && opcode != 36 && opcode != 42 }
+}

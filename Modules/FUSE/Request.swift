@@ -1,0 +1,134 @@
+import CFuse3
+import MusicFSSystem
+import Synchronization
+
+/// A request of the kernel, to be answered exactly once: every `reply` consumes it, and one that is dropped is
+/// answered EIO.
+@safe struct Request: ~Copyable {
+    private let raw: fuse_req_t
+    let unique: UInt64
+
+    /// Only for the callbacks of libfuse, which give each request once.
+    init(_ raw: fuse_req_t, unique: UInt64) {
+        unsafe self.raw = unsafe raw
+        self.unique = unique
+    }
+
+    deinit { unsafe fuse_reply_err(raw, Errno.io.rawValue) }
+
+    consuming func reply(_ error: Errno) {
+        let raw = unsafe self.raw
+        discard self
+        unsafe fuse_reply_err(raw, error.rawValue)
+    }
+
+    consuming func replyDone() {
+        let raw = unsafe self.raw
+        discard self
+        unsafe fuse_reply_err(raw, 0)
+    }
+
+    consuming func replyNothing() {
+        let raw = unsafe self.raw
+        discard self
+        unsafe fuse_reply_none(raw)
+    }
+
+    consuming func reply(entry: musicfs_attributes) {
+        let raw = unsafe self.raw
+        discard self
+        unsafe withUnsafePointer(to: entry) { _ = unsafe musicfs_reply_entry(raw, $0) }
+    }
+
+    /// "There is no such name", to be remembered for `timeout` seconds.
+    consuming func replyAbsent(timeout: Double) {
+        let raw = unsafe self.raw
+        discard self
+        unsafe musicfs_reply_negative(raw, timeout)
+    }
+
+    consuming func reply(attributes: musicfs_attributes) {
+        let raw = unsafe self.raw
+        discard self
+        unsafe withUnsafePointer(to: attributes) { _ = unsafe musicfs_reply_attributes(raw, $0) }
+    }
+
+    consuming func replyOpen(handle: UInt64, isDirectory: Bool) {
+        let raw = unsafe self.raw
+        discard self
+        unsafe musicfs_reply_open(raw, handle, 1, isDirectory ? 1 : 0)
+    }
+
+    /// Bytes of a file or a listing, copied to the kernel before it returns.
+    consuming func reply(bytes: UnsafeRawBufferPointer) {
+        let raw = unsafe self.raw
+        discard self
+        unsafe fuse_reply_buf(raw, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+    }
+
+    consuming func reply(statfs bytes: UInt64, files: UInt64) {
+        let raw = unsafe self.raw
+        discard self
+        unsafe musicfs_reply_statfs(raw, bytes, files, 4096, 255)
+    }
+
+    /// The value of an extended attribute, or its size where the caller asks for that with `room` 0.
+    consuming func reply(attribute value: [UInt8], room: Int) {
+        let raw = unsafe self.raw
+        discard self
+        if room == 0 {
+            unsafe fuse_reply_xattr(raw, value.count)
+        } else if room < value.count {
+            unsafe fuse_reply_err(raw, Errno.range.rawValue)
+        } else {
+            unsafe value.withUnsafeBytes { bytes in
+                _ = unsafe fuse_reply_buf(raw, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+            }
+        }
+    }
+
+    /// Room for directory entries, to be filled by libfuse's own encoder.
+    borrowing func addEntry(
+        _ buffer: UnsafeMutableRawBufferPointer, name: [UInt8], _ attributes: musicfs_attributes, cookie: Int64,
+        isPlus: Bool
+    ) -> Int {
+        unsafe withCStringOfBytes(name) { name in
+            unsafe withUnsafePointer(to: attributes) { attributes in
+                let target = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
+                return isPlus
+                    ? unsafe musicfs_add_entry_plus(raw, target, buffer.count, name, attributes, off_t(cookie))
+                    : unsafe musicfs_add_entry(raw, target, buffer.count, name, attributes, off_t(cookie))
+            }
+        }
+    }
+
+    /// For an answer that another thread gives later.
+    consuming func deferred() -> DeferredRequest {
+        let unique = self.unique
+        let raw = unsafe self.raw
+        discard self
+        return unsafe DeferredRequest(raw, unique: unique)
+    }
+}
+
+/// A request on its way to another thread. `take` gives it out once; if nobody does, it is answered EIO.
+@safe final class DeferredRequest: Sendable {
+    // The pointer is libfuse's and may be used from any thread; `isTaken` lets only one have it.
+    private nonisolated(unsafe) let raw: fuse_req_t
+    let unique: UInt64
+    private let isTaken = Atomic(false)
+
+    fileprivate init(_ raw: fuse_req_t, unique: UInt64) {
+        unsafe self.raw = unsafe raw
+        self.unique = unique
+    }
+
+    func take() -> Request? {
+        if isTaken.exchange(true, ordering: .acquiringAndReleasing) { return nil }
+        return unsafe Request(raw, unique: unique)
+    }
+
+    deinit {
+        if !isTaken.load(ordering: .acquiring) { unsafe fuse_reply_err(raw, Errno.io.rawValue) }
+    }
+}
