@@ -43,6 +43,8 @@ package struct ContentVersion: Hashable, Sendable {
 package enum TreeChange: Hashable, Sendable {
     /// The name was added, removed, moved away, or shows another version.
     case entry(parent: Int64, name: [UInt8])
+    /// Whatever name the node has: what it is known by is to be looked up again.
+    case node(Int64)
     /// The directory's listing changed, and with it its times.
     case directory(Int64)
 }

@@ -1,6 +1,5 @@
-import MusicFSCore
-import MusicFSSystem
 import MusicFSSQLite
+package import MusicFSSystem
 
 /// Reads the tree from library.db. One for each thread: it owns its connection and its prepared statements.
 ///
@@ -13,6 +12,7 @@ package final class TreeReader {
     private let versions: Statement
     private let paths: Statement
     private let totalsStatement: Statement
+    private let origins: Statement
 
     init(database: Database) throws(SQLiteError) {
         self.database = database
@@ -25,6 +25,7 @@ package final class TreeReader {
             "SELECT node, replica, track, origin, size, modified, inode FROM versions WHERE id = ?")
         paths = try database.prepare(
             "SELECT f.path, r.name FROM replicas r JOIN folders f ON f.id = r.folder WHERE r.id = ?")
+        origins = try database.prepare("SELECT name, root FROM origins WHERE id = ?")
         totalsStatement = try database.prepare(
             "SELECT key, value FROM meta WHERE key IN ('tracks', 'files', 'directories', 'bytes')")
     }
@@ -94,6 +95,16 @@ package final class TreeReader {
             return LibraryTotals(
                 tracks: values["tracks"] ?? 0, files: values["files"] ?? 0,
                 directories: values["directories"] ?? 1, bytes: values["bytes"] ?? 0)
+        }
+    }
+
+    /// The name and the root of an origin.
+    package func origin(_ id: Int64) throws(CacheError) -> (name: String, root: FilePath)? {
+        try wrapping("look up an origin") {
+            defer { origins.reset() }
+            origins.bind(1, id)
+            guard try origins.step(), let root = FilePath(bytes: origins.bytes(1)) else { return nil }
+            return (origins.text(0), root)
         }
     }
 

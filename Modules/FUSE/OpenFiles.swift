@@ -94,7 +94,7 @@ final class Backings: Sendable {
     }
 
     private func register(
-        _ node: UInt64, _ fd: SharedFD, _ completion: @Sendable (Result<UInt32, BackingError>) -> Void
+        _ node: UInt64, _ fd: SharedFD, _ completion: @escaping @Sendable (Result<UInt32, BackingError>) -> Void
     ) {
         let result: Result<UInt32, BackingError>
         do throws(BackingError) {
@@ -102,8 +102,8 @@ final class Backings: Sendable {
             journal.highestBacking = max(journal.highestBacking, id)
             result = .success(id)
         } catch { result = .failure(error) }
-        let waiting = entries.withLock { entries in
-            guard case .registering(let waiting) = entries[node] else { return [] as [@Sendable (Result<UInt32, BackingError>) -> Void] }
+        let waiting = entries.withLock { entries -> [@Sendable (Result<UInt32, BackingError>) -> Void] in
+            guard case .registering(let waiting) = entries[node] else { return [] }
             if case .success(let id) = result {
                 entries[node] = .ready(id: id, opens: waiting.count + 1)
             } else {

@@ -1,0 +1,123 @@
+import CFuse3
+import MusicFSCache
+import MusicFSCore
+import MusicFSSystem
+
+/// Opening and reading files.
+extension FileSystem {
+    func open(_ request: consuming Request, _ raw: UInt64, flags: Int32, _ thread: LoopThread) {
+        guard flags & O_ACCMODE == O_RDONLY else { return request.reply(.readOnly) }
+        guard let id = known(raw), case .file(let plan) = id.kind else { return request.reply(.stale) }
+        // A predecessor's passthrough inode keeps its backing file; a new open goes through a new inode (rule 12).
+        if plan == .passthrough, id.generation != generation & 0x3fff { return request.reply(.stale) }
+        do throws(CacheError) {
+            guard let version = try thread.reader.version(id.id), version.path != nil else {
+                return request.reply(.stale)
+            }
+            let deferred = request.deferred()
+            content.open(version) { [self] result in
+                switch result {
+                case .failure(let error): deferred.take()?.reply(error.errno)
+                case .success(let content):
+                    switch plan {
+                    case .direct: finishOpen(deferred, content, version)
+                    case .passthrough: finishPassthrough(deferred, content, version, raw)
+                    }
+                }
+            }
+        } catch { fail(request, "open", error) }
+    }
+
+    private func finishOpen(_ deferred: DeferredRequest, _ content: any OpenContent, _ version: ContentVersion) {
+        guard let request = deferred.take() else { return }
+        let handle = files.add(OpenFiles.File(content: content, size: version.size, version: version.id))
+        statistics.openCount.add(1, ordering: .relaxed)
+        request.replyOpen(handle: handle, isDirectory: false)
+    }
+
+    private func finishPassthrough(
+        _ deferred: DeferredRequest, _ content: any OpenContent, _ version: ContentVersion, _ raw: UInt64
+    ) {
+        backings.acquire(raw, content.descriptor) { [self] result in
+            switch result {
+            case .success(let id):
+                journal.setBacking(id, for: deferred.unique)
+                finishOpen(deferred, content, version)
+            case .failure(.refused):
+                // The file system does not take part: all of the origin is read by the daemon from now on.
+                self.content.abandonPassthrough(origin: version.origin)
+                log.info("the kernel does not read this origin itself", metadata: ["origin": "\(version.origin)"])
+                invalidate([.node(version.node)])
+                deferred.take()?.reply(.stale)
+            case .failure(.unavailable): deferred.take()?.reply(.io)
+            }
+        }
+    }
+
+    func read(
+        _ request: consuming Request, _ raw: UInt64, handle: UInt64, offset: Int64, size: Int, _ thread: LoopThread
+    ) {
+        if let file = files.file(handle) {
+            return read(request, file, offset: offset, size: size, thread)
+        }
+        // A predecessor's handle: its state is made again from the id.
+        guard let id = known(raw), case .file = id.kind else { return request.reply(.stale) }
+        do throws(CacheError) {
+            guard let version = try thread.reader.version(id.id) else { return request.reply(.stale) }
+            let deferred = request.deferred()
+            content.open(version) { [self] result in
+                switch result {
+                case .failure(let error): deferred.take()?.reply(error == .changed ? .io : error.errno)
+                case .success(let content):
+                    let file = files.adopt(
+                        handle, OpenFiles.File(content: content, size: version.size, version: version.id))
+                    readOnLane(deferred, file, offset: offset, size: size)
+                }
+            }
+        } catch { fail(request, "read", error) }
+    }
+
+    private func read(
+        _ request: consuming Request, _ file: OpenFiles.File, offset: Int64, size: Int, _ thread: LoopThread
+    ) {
+        guard offset >= 0, offset < file.size else { return request.reply(bytes: UnsafeRawBufferPointer(start: nil, count: 0)) }
+        let count = Int(min(Int64(size), file.size - offset))
+        if count <= thread.buffer.count {
+            let buffer = unsafe UnsafeMutableRawBufferPointer(rebasing: thread.buffer[..<count])
+            if unsafe file.content.readNow(into: buffer, at: offset) == count {
+                return unsafe request.reply(bytes: UnsafeRawBufferPointer(buffer))
+            }
+        }
+        readOnLane(request.deferred(), file, offset: offset, size: size)
+    }
+
+    private func readOnLane(_ deferred: DeferredRequest, _ file: OpenFiles.File, offset: Int64, size: Int) {
+        guard offset >= 0, offset < file.size else {
+            deferred.take()?.reply(bytes: UnsafeRawBufferPointer(start: nil, count: 0))
+            return
+        }
+        let count = Int(min(Int64(size), file.size - offset))
+        file.content.read(at: offset, count: count) { result in
+            guard let request = deferred.take() else { return }
+            switch result {
+            case .success(let bytes):
+                // Short means that the file was cut in place: an error rather than a silent end (rule 15).
+                let buffer = unsafe bytes.buffer
+                if buffer.count == count {
+                    unsafe request.reply(bytes: UnsafeRawBufferPointer(buffer))
+                } else {
+                    request.reply(.io)
+                }
+            case .failure(let error): request.reply(error == .changed ? .io : error.errno)
+            }
+        }
+    }
+
+    func release(_ request: consuming Request, _ raw: UInt64, handle: UInt64) {
+        if files.remove(handle) != nil, handle >> 40 == generation {
+            statistics.openCount.subtract(1, ordering: .relaxed)
+            if let id = known(raw), id.kind == .file(.passthrough) { backings.release(raw) }
+        }
+        request.replyDone()
+    }
+}

@@ -1,0 +1,23 @@
+import MusicFSCache
+
+/// What one thread of the request loop owns.
+@safe final class LoopThread {
+    let index: Int
+    let reader: TreeReader
+    let session: FUSESession
+    /// For replies; as large as the largest read.
+    nonisolated(unsafe) let buffer: UnsafeMutableRawBufferPointer
+    /// The request that the thread is handing to libfuse.
+    var unique: UInt64 = 0
+
+    static let bufferSize = 1 << 20
+
+    init(index: Int, reader: TreeReader, session: FUSESession) {
+        self.index = index
+        self.reader = reader
+        self.session = session
+        unsafe buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: LoopThread.bufferSize, alignment: 4096)
+    }
+
+    deinit { unsafe buffer.deallocate() }
+}
