@@ -41,12 +41,23 @@ private func spawn(_ arguments: [String], output: consuming OwnedFD) throws(Syst
     unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     unsafe posix_spawn_file_actions_adddup2(&actions, output.raw, 1)
     unsafe posix_spawn_file_actions_adddup2(&actions, output.raw, 2)
+    // Signals that this thread blocks or this process ignores are not meant for the child.
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    var all = sigset_t()
+    unsafe sigemptyset(&none)
+    unsafe sigfillset(&all)
+    unsafe posix_spawnattr_setsigmask(&attributes, &none)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     var vector = unsafe arguments.map { unsafe strdup($0) }
     unsafe vector.append(nil)
     defer { unsafe vector.forEach { unsafe free($0) } }
     var child: pid_t = 0
     let name = arguments.first ?? ""
-    let failure = unsafe posix_spawnp(&child, name, &actions, nil, vector, clinux_environment())
+    let failure = unsafe posix_spawnp(&child, name, &actions, &attributes, vector, clinux_environment())
     if failure != 0 { throw SystemError("posix_spawn", FilePath(name), Errno(rawValue: failure)) }
     return child
 }

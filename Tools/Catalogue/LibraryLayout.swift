@@ -39,8 +39,8 @@ package struct LibraryLayout {
             manner.discDirectories.isEmpty
             ? manner.directory
             : LibraryLayout.join(manner.directory, manner.discDirectories + String(track.disc))
-        var stem = pathComponent(manner.stem(track))
-        if manner.decomposes { stem = decomposed(stem) }
+        let name = manner.stem(track)
+        let stem = pathComponent(manner.decomposes ? decomposed(name) : name)
         var free = stem
         var copies = 1
         while !claim(LibraryLayout.join(directory, free), shared: manner.isShared) {
