@@ -38,7 +38,7 @@ let modules: [Target] = [
     module("Cache", ["MusicFSCore", "MusicFSSystem", "MusicFSSQLite"]),
     module("Origins", ["MusicFSCore", "MusicFSSystem"]),
     module("Sync", ["MusicFSCore", "MusicFSSystem", "MusicFSMetadata", "MusicFSCache", "MusicFSOrigins"]),
-    module("FUSE", ["MusicFSCore", "MusicFSSystem", "MusicFSCache", "CFuse3"]),
+    module("FUSE", ["MusicFSCore", "MusicFSSystem", "MusicFSCache", "CFuse3", "CLinux"]),
     module("Control", ["MusicFSCore", "MusicFSSystem", "CMicroHTTPD"]),
     module("Arguments", []),
     module(

@@ -143,6 +143,11 @@ package final class Library: Sendable {
         try perform("renew a version") { try $0.renew(id, stamp: stamp) }
     }
 
+    /// Names a file in the quarantine; it stays in the tree as it is.
+    package func quarantine(replica: Int64, reason: String) throws(CacheError) {
+        try perform("quarantine a file") { try $0.quarantine(replica, reason: reason) }
+    }
+
     /// The origins of the configuration: new ones are added, those that are gone go with all their files.
     ///
     /// - Returns: their ids, by the configuration's id.

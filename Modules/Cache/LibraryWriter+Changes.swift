@@ -94,16 +94,19 @@ extension LibraryWriter {
 
     private func note(_ content: AudioContent, of replica: Int64, isNew: Bool) throws {
         switch content {
-        case .unreadable(let reason):
-            statements.setQuarantine.bind(1, replica)
-            statements.setQuarantine.bind(2, reason)
-            statements.setQuarantine.bind(3, batch.now)
-            try statements.setQuarantine.run()
+        case .unreadable(let reason): try quarantine(replica, reason: reason)
         case .report where !isNew:
             statements.clearQuarantine.bind(1, replica)
             try statements.clearQuarantine.run()
         case .report: break
         }
+    }
+
+    func quarantine(_ replica: Int64, reason: String) throws {
+        statements.setQuarantine.bind(1, replica)
+        statements.setQuarantine.bind(2, reason)
+        statements.setQuarantine.bind(3, batch.now)
+        try statements.setQuarantine.run()
     }
 
     private func move(_ id: Int64, to file: OriginFile, _ stamp: FileStamp) throws {

@@ -98,6 +98,15 @@ package final class TreeReader {
         }
     }
 
+    /// Where a node is; nil when it is gone.
+    package func place(ofNode node: Int64) throws(CacheError) -> (parent: Int64, name: [UInt8])? {
+        try wrapping("look up a node's place") {
+            let statement = try database.prepare("SELECT parent, name FROM nodes WHERE id = ?")
+            statement.bind(1, node)
+            return try statement.step() ? (statement.integer(0), statement.bytes(1)) : nil
+        }
+    }
+
     /// The name and the root of an origin.
     package func origin(_ id: Int64) throws(CacheError) -> (name: String, root: FilePath)? {
         try wrapping("look up an origin") {

@@ -2,6 +2,7 @@ import CFuse3
 import MusicFSCache
 import MusicFSCore
 import MusicFSSystem
+import Synchronization
 
 /// Opening and reading files.
 extension FileSystem {
@@ -80,9 +81,9 @@ extension FileSystem {
     private func read(
         _ request: consuming Request, _ file: OpenFiles.File, offset: Int64, size: Int, _ thread: LoopThread
     ) {
-        guard offset >= 0, offset < file.size else { return request.reply(bytes: UnsafeRawBufferPointer(start: nil, count: 0)) }
+        guard offset >= 0, offset < file.size else { return request.replyEnd() }
         let count = Int(min(Int64(size), file.size - offset))
-        if count <= thread.buffer.count {
+        if count <= LoopThread.bufferSize {
             let buffer = unsafe UnsafeMutableRawBufferPointer(rebasing: thread.buffer[..<count])
             if unsafe file.content.readNow(into: buffer, at: offset) == count {
                 return unsafe request.reply(bytes: UnsafeRawBufferPointer(buffer))
@@ -93,7 +94,7 @@ extension FileSystem {
 
     private func readOnLane(_ deferred: DeferredRequest, _ file: OpenFiles.File, offset: Int64, size: Int) {
         guard offset >= 0, offset < file.size else {
-            deferred.take()?.reply(bytes: UnsafeRawBufferPointer(start: nil, count: 0))
+            deferred.take()?.replyEnd()
             return
         }
         let count = Int(min(Int64(size), file.size - offset))
@@ -111,6 +112,18 @@ extension FileSystem {
             case .failure(let error): request.reply(error == .changed ? .io : error.errno)
             }
         }
+    }
+
+    /// A request about this node was under way at the death of two servers.
+    func poisoned(_ raw: UInt64, _ thread: LoopThread) {
+        guard let id = known(raw), case .file = id.kind, let version = try? thread.reader.version(id.id) else {
+            log.error("a request killed two servers; it is answered with an error", metadata: ["node": "\(raw)"])
+            return
+        }
+        log.error(
+            "a request killed two servers; it is answered with an error",
+            metadata: ["path": "\(version.path?.description ?? "")"])
+        content.quarantine(version)
     }
 
     func release(_ request: consuming Request, _ raw: UInt64, handle: UInt64) {

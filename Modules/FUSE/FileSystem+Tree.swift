@@ -10,7 +10,7 @@ extension FileSystem {
         do throws(CacheError) {
             if let entry = try unsafe thread.reader.entry(parent: directory, name: name) {
                 request.reply(entry: attributes(entry))
-            } else if directory == 1 || (try thread.reader.entry(node: directory)) != nil {
+            } else if try thread.reader.entry(node: directory) != nil {
                 request.replyAbsent(timeout: timeout)
             } else {
                 request.reply(.stale)
@@ -44,13 +44,13 @@ extension FileSystem {
         _ request: consuming Request, _ raw: UInt64, size: Int, cookie: Int64, isPlus: Bool, _ thread: LoopThread
     ) {
         guard let directory = directory(raw) else { return request.reply(.stale) }
-        let room = min(size, thread.buffer.count)
+        let room = min(size, LoopThread.bufferSize)
         var filled = 0
         do throws(CacheError) {
             var next = cookie
             if next < 2 {
                 guard try addDots(request, directory, from: next, room: room, &filled, thread, isPlus: isPlus) else {
-                    return request.reply(bytes: UnsafeRawBufferPointer(rebasing: thread.buffer[..<filled]))
+                    return request.reply(listing: filled, of: thread)
                 }
                 next = 2
             }
@@ -69,7 +69,7 @@ extension FileSystem {
                 if entries.count < limit { break }
             }
         } catch { return fail(request, "readdir", error) }
-        request.reply(bytes: UnsafeRawBufferPointer(rebasing: thread.buffer[..<filled]))
+        request.reply(listing: filled, of: thread)
     }
 
     /// - Returns: false when the room ended.

@@ -36,6 +36,7 @@ package final class Journal: Sendable {
         static let deathTime = 40
         static let deathSignal = 48
         static let slotsUsed = 56
+        static let closedBackings = 72
         static let initRequestLength = 64
         static let initReplyLength = 68
         static let initRequest = 128
@@ -99,6 +100,12 @@ package final class Journal: Sendable {
     package var highestBacking: UInt32 {
         get { memory.loadU32(Field.highestBacking) }
         set { memory.storeU32(Field.highestBacking, newValue) }
+    }
+
+    /// All backing ids up to this one are closed.
+    package var closedBackings: UInt32 {
+        get { memory.loadU32(Field.closedBackings) }
+        set { memory.storeU32(Field.closedBackings, newValue) }
     }
 
     /// How many servers were replaced without having been told to stop, and the last one's end.

@@ -21,3 +21,10 @@ import MusicFSCache
 
     deinit { unsafe buffer.deallocate() }
 }
+
+extension Request {
+    /// The first `count` bytes of the thread's buffer.
+    consuming func reply(listing count: Int, of thread: LoopThread) {
+        unsafe reply(bytes: UnsafeRawBufferPointer(rebasing: thread.buffer[..<count]))
+    }
+}

@@ -66,6 +66,13 @@ import Synchronization
         unsafe fuse_reply_buf(raw, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
     }
 
+    /// Nothing more to read.
+    consuming func replyEnd() {
+        let raw = unsafe self.raw
+        discard self
+        unsafe fuse_reply_buf(raw, nil, 0)
+    }
+
     consuming func reply(statfs bytes: UInt64, files: UInt64) {
         let raw = unsafe self.raw
         discard self

@@ -1,5 +1,6 @@
 package import MusicFSCore
 package import MusicFSSystem
+import Synchronization
 
 /// A directory of this machine, read and never written.
 ///
@@ -14,43 +15,75 @@ package final class LocalOrigin: Sendable {
     package let lane: IOLane
     /// The longest that one operation may take.
     package let timeout: Duration
-    /// The root, opened through a private read-only mount where that was possible.
-    private let rootDirectory: SharedFD
-    /// Whether the root is such a mount: then reading leaves access times alone.
-    private let isCloned: Bool
+    private let makeClone: @Sendable (FilePath) -> SharedFD?
+    private let state: Mutex<Root>
 
-    /// - Parameter clone: the root of a private, read-only, noatime clone of the origin's mount; nil where there is no
-    ///   privilege to make one.
+    private struct Root {
+        /// The root, opened through a private read-only mount where that was possible.
+        var directory: SharedFD
+        /// Whether it is such a mount: then reading leaves access times alone.
+        var isCloned: Bool
+        /// The mounts at, above and below the root when it was opened.
+        var mounts: [MountEntry]
+    }
+
+    /// - Parameter makeClone: gives the root of a private, read-only, noatime clone of the mount at a path; nil where there
+    ///   is no privilege to make one.
     package init(
-        id: Int64, name: String, root: FilePath, lane: IOLane, timeout: Duration, clone: SharedFD?
+        id: Int64, name: String, root: FilePath, lane: IOLane, timeout: Duration,
+        makeClone: @escaping @Sendable (FilePath) -> SharedFD?
     ) throws(SystemError) {
         self.id = id
         self.name = name
         self.root = try root.resolved()
         self.lane = lane
         self.timeout = timeout
+        self.makeClone = makeClone
         kind = try FileSystemKind.of(self.root)
-        if let clone {
-            rootDirectory = clone
-            isCloned = true
-        } else {
-            rootDirectory = SharedFD(try MusicFSSystem.open(self.root, [.read, .directory]))
-            isCloned = false
-        }
+        state = Mutex(try LocalOrigin.openRoot(self.root, makeClone))
     }
 
-    /// The root's descriptor, borrowed.
-    package var rootFD: CInt { rootDirectory.raw }
+    private static func openRoot(
+        _ root: FilePath, _ makeClone: @Sendable (FilePath) -> SharedFD?
+    ) throws(SystemError) -> Root {
+        let mounts = try relevantMounts(root)
+        if let clone = makeClone(root) { return Root(directory: clone, isCloned: true, mounts: mounts) }
+        let directory = SharedFD(try MusicFSSystem.open(root, [.read, .directory]))
+        return Root(directory: directory, isCloned: false, mounts: mounts)
+    }
+
+    private static func relevantMounts(_ root: FilePath) throws(SystemError) -> [MountEntry] {
+        try MountEntry.all().filter { $0.mountPoint.isWithin(root) || root.isWithin($0.mountPoint) }
+    }
+
+    /// Opens the root again where something was mounted or unmounted at, above or below it: a private clone does not
+    /// follow such changes, and would keep an unmounted file system busy.
+    ///
+    /// - Returns: whether there was a change.
+    @discardableResult
+    package func refresh() throws(SystemError) -> Bool {
+        let mounts = try LocalOrigin.relevantMounts(root)
+        if state.withLock({ $0.mounts == mounts }) { return false }
+        let fresh = try LocalOrigin.openRoot(root, makeClone)
+        state.withLock { $0 = fresh }
+        return true
+    }
+
+    /// Whether the root is a private read-only mount.
+    package var isCloned: Bool { state.withLock { $0.isCloned } }
 
     /// Opens a file for reading. Blocks: call it on the lane.
     package func open(_ path: FilePath) throws(SystemError) -> OwnedFD {
+        let (directory, isCloned) = state.withLock { ($0.directory, $0.isCloned) }
         if !isCloned {
             // O_NOATIME is for owners only (open(2)); EPERM means that somebody else's file is read as usual.
             do throws(SystemError) {
-                return try openBeneath(path, [.read, .noAccessTime, .nonBlocking])
-            } catch where error.errno == .perm { /* without it */  }
+                return try openBeneath(directory, path, [.read, .noAccessTime, .nonBlocking])
+            } catch {
+                if error.errno != .perm { throw error }
+            }
         }
-        return try openBeneath(path, [.read, .nonBlocking])
+        return try openBeneath(directory, path, [.read, .nonBlocking])
     }
 
     /// Opens a folder for listing; the empty path is the root.
@@ -58,16 +91,19 @@ package final class LocalOrigin: Sendable {
         guard let path = FilePath(bytes: path.isEmpty ? [UInt8(ascii: ".")] : path) else {
             throw SystemError("open", nil, .invalid)
         }
-        return try openBeneath(path, [.read, .directory])
+        return try openBeneath(state.withLock { $0.directory }, path, [.read, .directory])
     }
 
-    private func openBeneath(_ path: FilePath, _ flags: OpenFlags) throws(SystemError) -> OwnedFD {
+    private func openBeneath(
+        _ directory: SharedFD, _ path: FilePath, _ flags: OpenFlags
+    ) throws(SystemError) -> OwnedFD {
         do throws(SystemError) {
-            return try MusicFSSystem.openBeneath(rootDirectory.raw, path, flags)
-        } catch where error.errno == .crossDevice {
-            // An absolute link may still lead to a place inside.
-            return try MusicFSSystem.openBeneath(rootDirectory.raw, try contained(path), flags)
+            return try MusicFSSystem.openBeneath(directory.raw, path, flags)
+        } catch {
+            if error.errno != .crossDevice { throw error }
         }
+        // An absolute link may still lead to a place inside.
+        return try MusicFSSystem.openBeneath(directory.raw, try contained(path), flags)
     }
 
     /// The path, relative to the root, of what a path with symbolic links leads to.

@@ -43,6 +43,7 @@ struct OriginScan {
     func run(_ scope: ScanScope, acceptsRemovals: Bool) throws -> Bool {
         let reader = try library.makeReader()
         let writer = BatchWriter(library: library, monitor: monitor)
+        try origin.refresh()
         let marker = try origin.marker()
         let record = try reader.origins().first { $0.id == origin.id }
         let isFirst = (record?.files ?? 0) == 0

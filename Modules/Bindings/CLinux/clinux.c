@@ -144,3 +144,5 @@ void clinux_atomic_store_u32(void *pointer, uint32_t value) { __atomic_store_n((
 static _Thread_local void *thread_context;
 void *clinux_thread_context(void) { return thread_context; }
 void clinux_set_thread_context(void *context) { thread_context = context; }
+
+void clinux_set_errno(int value) { errno = value; }

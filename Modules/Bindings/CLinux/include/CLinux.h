@@ -104,3 +104,5 @@ void clinux_atomic_store_u32(void *pointer, uint32_t value);
 // One pointer for each thread.
 void *clinux_thread_context(void);
 void clinux_set_thread_context(void *context);
+
+void clinux_set_errno(int value);

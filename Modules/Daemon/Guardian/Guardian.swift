@@ -1,0 +1,341 @@
+package import MusicFSCore
+import MusicFSFUSE
+package import MusicFSSystem
+
+/// Holds the mount and keeps a server behind it.
+///
+/// One thread, one loop, next to nothing that could fail: it mounts, answers INIT, starts servers, watches them, and
+/// does what takes privilege for them. It never touches the mount itself, and never waits for a server.
+package final class Guardian {
+    private let configuration: GuardianConfiguration
+    private let log: Logger
+    private let onReady: () -> Void
+    private let signals: SignalQueue
+    private let journal: Journal
+    private let device: SharedFD
+    private let hasPassthrough: Bool
+    /// Locks are held by being open.
+    private let locks: [SharedFD]
+
+    private var server: Server?
+    /// Servers that were killed and have not been reaped: they may hang in the kernel.
+    private var leaving: [ChildProcess] = []
+    private var earlyDeaths = 0
+    private var isStopping = false
+    private var isUnmounted = false
+    private var isReady = false
+
+    /// Waits before a server that follows one that died at once, in seconds.
+    private static let backoff: [UInt64] = [0, 1, 5, 30]
+
+    private struct Server {
+        var process: ChildProcess
+        var channel: SharedFD
+        var heartbeat: SharedFD
+        var started = monotonicNanoseconds()
+        /// When it began to serve; nil before.
+        var serving: UInt64?
+        /// Polls without a sign of life, a second each.
+        var silence = 0
+        /// When it was told to end; nil while it is not.
+        var killed: UInt64?
+    }
+
+    /// Mounts. Call `run` afterwards.
+    ///
+    /// - Parameters:
+    ///   - onReady: called when the first server serves.
+    /// - Throws: `MountError`; nothing is mounted then.
+    package init(
+        _ configuration: GuardianConfiguration, locks: [SharedFD], log: Logger, onReady: @escaping () -> Void
+    ) throws {
+        self.configuration = configuration
+        self.log = log
+        self.onReady = onReady
+        self.locks = locks
+        let taken = [
+            Signal.terminate, Signal.interrupt, Signal.hangUp, Signal.user1, Signal.user2, Signal.child, Signal.pipe,
+        ]
+        Signal.block(taken)
+        signals = try SignalQueue(taken)
+        journal = try Journal.create()
+        var options = ["ro", "nosuid", "nodev", "default_permissions", "fsname=musicfs", "subtype=musicfs"]
+        options.append("max_read=1048576")
+        if configuration.allowOther { options.append("allow_other") }
+        do {
+            device = SharedFD(try FUSEMount.mount(configuration.mountPoint, options: options))
+        } catch {
+            throw MountError("cannot mount on \(configuration.mountPoint); see the message of FUSE above")
+        }
+        do {
+            hasPassthrough = try Guardian.negotiate(device, journal, configuration)
+        } catch {
+            try? MountPreparation.takeDown(configuration.mountPoint, lazily: true)
+            throw error
+        }
+        raiseReadAhead()
+    }
+
+    /// Reads the kernel's INIT and answers it: no server ever does (rule 1).
+    private static func negotiate(
+        _ device: SharedFD, _ journal: Journal, _ configuration: GuardianConfiguration
+    ) throws -> Bool {
+        guard pollReadable([device.raw], milliseconds: 10_000)[0].isReadable else {
+            throw MountError("the kernel did not begin the FUSE connection within 10 s")
+        }
+        var request = [UInt8](repeating: 0, count: 16384)
+        let length = try unsafe request.withUnsafeMutableBytes { try unsafe readOnce(device.raw, into: $0) }
+        request.removeLast(request.count - length)
+        let wants = configuration.allowsPassthrough && ThisProcess.isAdministrator
+        guard let (reply, hasPassthrough) = InitNegotiation.reply(to: request, wantsPassthrough: wants) else {
+            throw MountError("the kernel speaks another FUSE protocol than 7")
+        }
+        try writeFully(device.raw, reply)
+        journal.saveInit(request: request, reply: reply)
+        return hasPassthrough
+    }
+
+    /// Sequential reads in pieces of 1 MiB rather than 128 KiB (rule 17); without privilege it stays as it is.
+    private func raiseReadAhead() {
+        guard ThisProcess.isAdministrator, let entry = try? MountEntry.at(configuration.mountPoint) else { return }
+        let path = FilePath("/sys/class/bdi/\(entry.device)/read_ahead_kb")
+        if let fd = try? open(path, [.write]) { try? writeFully(fd.raw, Array("1024".utf8)) }
+    }
+
+    // MARK: The loop
+
+    /// Keeps a server running until it is told to stop, or the mount is gone.
+    ///
+    /// - Returns: the exit code of the process.
+    package func run() -> Int32 {
+        defer { unmount() }
+        do { try startServer() } catch {
+            log.critical("no server can be started", metadata: ["error": "\(error)"])
+            return 1
+        }
+        while true {
+            var descriptors = [signals.raw]
+            if let server { descriptors += [server.process.pidFD.raw, server.channel.raw, server.heartbeat.raw] }
+            // After a kill the successor is started 200 ms later at the latest (rule 2).
+            let results = pollReadable(descriptors, milliseconds: server?.killed == nil ? 1000 : 50)
+            if results[0].isReadable { takeSignals() }
+            leaving.removeAll { $0.reap() != nil }
+            if results.count == 4, server != nil {
+                if results[3].isReadable { hearHeartbeat() }
+                // Counted in polls that passed a whole second, not by a clock, which a suspend would move (rule 9).
+                if !results.contains(where: \.isReadable) { server?.silence += 1 }
+                if results[2].isReadable { answer() }
+                if results[1].isReadable || hasOverstayed { if let code = serverEnded() { return code } }
+            }
+            checkHeartbeat()
+            if isUnmounted, server == nil { return 0 }
+        }
+    }
+
+    private func takeSignals() {
+        while let signal = signals.next() {
+            switch signal {
+            case Signal.terminate, Signal.interrupt:
+                if isStopping {
+                    log.warning("told to stop a second time: ending at once")
+                    server?.process.send(Signal.kill)
+                    if server?.killed == nil { server?.killed = monotonicNanoseconds() }
+                } else {
+                    log.info("stopping", metadata: ["signal": "\(signal)"])
+                    isStopping = true
+                    server?.process.send(Signal.terminate)
+                }
+            case Signal.user1: server?.process.send(Signal.user1)
+            case Signal.hangUp, Signal.user2:
+                log.notice("this signal has no meaning in this version", metadata: ["signal": "\(signal)"])
+            default: break
+            }
+        }
+    }
+
+    // MARK: Servers
+
+    private func startServer() throws {
+        journal.raiseGeneration()
+        let (ours, theirs) = try packetPair()
+        let (beats, beating) = try makePipe()
+        try setNonBlocking(beats.raw)
+        let process = try ChildProcess.start(
+            "/proc/self/exe", arguments: configuration.serverArguments,
+            descriptors: [
+                (device.raw, ServerDescriptor.device), (journal.fd, ServerDescriptor.journal),
+                (theirs.raw, ServerDescriptor.channel), (beating.raw, ServerDescriptor.heartbeat),
+            ])
+        server = Server(process: process, channel: ours, heartbeat: beats)
+        log.debug(
+            "started a server",
+            metadata: ["pid": "\(process.pid)", "generation": "\(journal.generation)"])
+    }
+
+    /// Killed, and still not gone: its successor need not wait.
+    private var hasOverstayed: Bool {
+        guard let killed = server?.killed else { return false }
+        return monotonicNanoseconds() - killed > 200_000_000
+    }
+
+    /// The server is dead or given up.
+    ///
+    /// - Returns: the exit code when that is the end; nil when a successor was started.
+    private func serverEnded() -> Int32? {
+        guard let server else { return nil }
+        let exit = server.process.reap()
+        if exit == nil, server.killed == nil { return nil }
+        if exit == nil { leaving.append(server.process) }
+        self.server = nil
+        if isStopping || isUnmounted { return exit == .code(0) || isUnmounted ? 0 : 1 }
+        if !isReady, case .code(let code) = exit, code != 0 {
+            // It could not even begin, and has said why.
+            return code
+        }
+        note(exit, of: server)
+        let served = server.serving.map { monotonicNanoseconds() - $0 } ?? 0
+        earlyDeaths = served >= 1_000_000_000 ? 0 : earlyDeaths + 1
+        if earlyDeaths > configuration.maxRestarts {
+            log.critical("servers die as soon as they start; giving up", metadata: ["deaths": "\(earlyDeaths)"])
+            return 1
+        }
+        return restart()
+    }
+
+    private func note(_ exit: ChildProcess.Exit?, of server: Server) {
+        let wasHung = server.killed != nil
+        var signal: Int32 = 0
+        if case .signal(let number) = exit { signal = number }
+        // A SIGKILL that was not ours came from outside: no request is to blame.
+        let isBlamed = wasHung || signal != Signal.kill
+        journal.noteDeath(signal: signal, isBlamed: isBlamed)
+        log.error(
+            "the server died and is replaced",
+            metadata: ["pid": "\(server.process.pid)", "end": "\(exit.map { "\($0)" } ?? "killed, still leaving")"])
+    }
+
+    private func restart() -> Int32? {
+        let wait = Guardian.backoff[min(max(earlyDeaths - 1, 0), Guardian.backoff.count - 1)]
+        if earlyDeaths > 1, wait > 0 {
+            let end = monotonicNanoseconds() + wait * 1_000_000_000
+            while !isStopping, monotonicNanoseconds() < end {
+                if pollReadable([signals.raw], milliseconds: 200)[0].isReadable { takeSignals() }
+            }
+            if isStopping { return 0 }
+        }
+        do {
+            try startServer()
+            return nil
+        } catch {
+            log.critical("no server can be started", metadata: ["error": "\(error)"])
+            return 1
+        }
+    }
+
+    // MARK: Heartbeat
+
+    private func hearHeartbeat() {
+        guard let heartbeat = server?.heartbeat else { return }
+        var buffer = [UInt8](repeating: 0, count: 64)
+        let count = (try? unsafe buffer.withUnsafeMutableBytes { try unsafe readOnce(heartbeat.raw, into: $0) }) ?? 0
+        guard count > 0 else { return }
+        // Each beat is the age of the oldest handler, in seconds.
+        let age = Int(buffer[count - 1])
+        if age * 1000 < configuration.heartbeatTimeout.milliseconds { server?.silence = 0 }
+    }
+
+    private func checkHeartbeat() {
+        guard let server, server.killed == nil, server.serving != nil,
+            server.silence * 1000 > configuration.heartbeatTimeout.milliseconds
+        else { return }
+        log.error("the server has been silent for too long and is replaced", metadata: ["pid": "\(server.process.pid)"])
+        server.process.send(Signal.kill)
+        self.server?.killed = monotonicNanoseconds()
+    }
+
+    // MARK: What the server asks for
+
+    private func answer() {
+        guard let channel = server?.channel, let packet = try? receivePacket(channel.raw, limit: 8192) else { return }
+        guard !packet.bytes.isEmpty else {
+            // The other end is closed: the process is on its way out, and its descriptor will say so.
+            server?.silence += 1
+            return
+        }
+        guard let request = GuardianRequest(decoding: packet.bytes) else {
+            try? sendPacket(channel.raw, GuardianReply(.invalid).encode())
+            return
+        }
+        switch request {
+        case .serving:
+            server?.serving = monotonicNanoseconds()
+            if !isReady {
+                isReady = true
+                onReady()
+            }
+            try? sendPacket(channel.raw, GuardianReply().encode())
+        case .disconnected:
+            isUnmounted = true
+            try? sendPacket(channel.raw, GuardianReply().encode())
+        case .openBacking:
+            try? sendPacket(channel.raw, openBacking(packet.descriptors.first).encode())
+        case .closeBacking(let id):
+            closeBackingFile(device: device.raw, id: id)
+            try? sendPacket(channel.raw, GuardianReply().encode())
+        case .nextEpoch(let minimum):
+            try? sendPacket(channel.raw, nextEpoch(minimum).encode())
+        case .cloneMount(let path):
+            cloneMount(path, to: channel)
+        }
+    }
+
+    private func openBacking(_ file: SharedFD?) -> GuardianReply {
+        guard hasPassthrough, let file else { return GuardianReply(.notSupported) }
+        do throws(SystemError) {
+            return GuardianReply(value: UInt64(try registerBackingFile(device: device.raw, fd: file.raw)))
+        } catch { return GuardianReply(error.errno) }
+    }
+
+    private func cloneMount(_ path: FilePath, to channel: SharedFD) {
+        do throws(SystemError) {
+            let clone = try cloneMountReadOnly(path)
+            try sendPacket(channel.raw, GuardianReply(value: hasPassthrough ? 1 : 0).encode(), fds: [clone.raw])
+        } catch { try? sendPacket(channel.raw, GuardianReply(error.errno).encode()) }
+    }
+
+    /// The epoch is kept in a file and in memory, so that it grows even while the file cannot be written.
+    private func nextEpoch(_ minimum: UInt64) -> GuardianReply {
+        let text = (try? readFile(configuration.epochFile, limit: 32)) ?? []
+        let saved = UInt64(String(decoding: text, as: UTF8.self).filter(\.isNumber)) ?? 0
+        let next = max(saved, journal.epoch, minimum) + 1
+        journal.epoch = next
+        do throws(SystemError) {
+            try writeFileAtomically(configuration.epochFile, Array("\(next)\n".utf8))
+        } catch {
+            log.warning("the epoch could not be saved", metadata: ["error": "\(error)"])
+        }
+        return GuardianReply(value: next)
+    }
+
+    // MARK: The end
+
+    private func unmount() {
+        server?.process.send(Signal.kill)
+        guard !isUnmounted else { return }
+        do {
+            try MountPreparation.takeDown(configuration.mountPoint, lazily: false)
+        } catch {
+            // Somebody is in it: it goes when they leave.
+            do {
+                try MountPreparation.takeDown(configuration.mountPoint, lazily: true)
+            } catch {
+                log.error("cannot unmount", metadata: ["mount": "\(configuration.mountPoint)", "error": "\(error)"])
+            }
+        }
+        log.info("unmounted", metadata: ["mount": "\(configuration.mountPoint)"])
+    }
+}
+
+extension Duration {
+    fileprivate var milliseconds: Int { Int(clamping: nanoseconds / 1_000_000) }
+}

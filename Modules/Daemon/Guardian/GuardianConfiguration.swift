@@ -1,0 +1,49 @@
+package import MusicFSSystem
+
+/// All that a guardian must know; everything in it has been checked.
+package struct GuardianConfiguration: Sendable {
+    /// Absolute, without symbolic links.
+    package var mountPoint: FilePath
+    /// Directories that only one daemon may use at a time: cache and state of the instance. They exist.
+    package var lockedDirectories: [FilePath]
+    package var allowOther: Bool
+    /// Whether the kernel may read local files by itself, where it can (`fuse.passthrough`).
+    package var allowsPassthrough: Bool
+    /// How a server is started: its arguments, the program's name first.
+    package var serverArguments: [String]
+    package var heartbeatTimeout: Duration
+    /// How many servers may die before they have served for a second.
+    package var maxRestarts: Int
+    /// Where the highest epoch is kept.
+    package var epochFile: FilePath
+
+    package init(
+        mountPoint: FilePath, lockedDirectories: [FilePath], allowOther: Bool, allowsPassthrough: Bool,
+        serverArguments: [String], heartbeatTimeout: Duration, maxRestarts: Int, epochFile: FilePath
+    ) {
+        self.mountPoint = mountPoint
+        self.lockedDirectories = lockedDirectories
+        self.allowOther = allowOther
+        self.allowsPassthrough = allowsPassthrough
+        self.serverArguments = serverArguments
+        self.heartbeatTimeout = heartbeatTimeout
+        self.maxRestarts = maxRestarts
+        self.epochFile = epochFile
+    }
+}
+
+/// Descriptors that a server inherits, by number.
+package enum ServerDescriptor {
+    package static let device: CInt = 3
+    package static let journal: CInt = 4
+    package static let channel: CInt = 5
+    /// Written to once a second while all is well.
+    package static let heartbeat: CInt = 6
+}
+
+/// Why a mount could not be made, in one line, with what to do about it.
+package struct MountError: Error, Hashable, Sendable, CustomStringConvertible {
+    package var description: String
+
+    package init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,143 @@
+package import MusicFSCore
+package import MusicFSSystem
+
+/// What has to be in order before anything is mounted: locks, the mount point, FUSE itself.
+package enum MountPreparation {
+    /// Takes the instance's locks. They are held as long as the result lives, by this process alone.
+    package static func lock(_ directories: [FilePath]) throws -> [SharedFD] {
+        try directories.map { directory in
+            let path = directory.appending("lock")
+            let file: OwnedFD
+            do throws(SystemError) {
+                // Never truncated before it is locked: the number in it is the holder's.
+                file = try open(path, [.readWrite, .create], mode: 0o644)
+            } catch {
+                throw MountError(
+                    """
+                    cannot write to \(directory): \(error.errno); make it writable, or choose another directory with \
+                    --cache-dir or --state-dir
+                    """)
+            }
+            do {
+                try lockExclusively(file)
+            } catch {
+                let text = (try? readFully(file.raw, at: 0, count: 20)) ?? []
+                let holder = String(decoding: text, as: UTF8.self).filter(\.isNumber)
+                throw MountError(
+                    """
+                    already running: process \(holder) uses \(directory); stop it with 'musicfs shutdown', or choose \
+                    another --name
+                    """)
+            }
+            try truncate(file, to: 0)
+            try writeFully(file.raw, Array("\(ThisProcess.pid)\n".utf8))
+            return SharedFD(file)
+        }
+    }
+
+    /// Clears what a daemon that died left mounted, and checks that the directory can be mounted on.
+    package static func prepare(_ mountPoint: FilePath, origins: [FilePath], log: Logger) throws {
+        if let entry = try MountEntry.at(mountPoint), entry.type == "fuse.musicfs" {
+            guard isDead(mountPoint) else {
+                throw MountError(
+                    "\(mountPoint) is mounted already; unmount it with 'musicfs unmount \(mountPoint)'")
+            }
+            log.notice("clearing a mount whose daemon is gone", metadata: ["mount": "\(mountPoint)"])
+            try clear(mountPoint)
+        }
+        let status: FileStatus
+        do throws(SystemError) {
+            status = try FileStatus.of(mountPoint)
+        } catch {
+            throw MountError(
+                "the mount point \(mountPoint) cannot be used: \(error.errno); create it with 'mkdir -p \(mountPoint)'")
+        }
+        guard status.kind == .directory else { throw MountError("the mount point \(mountPoint) is not a directory") }
+        for origin in origins where mountPoint.isWithin(origin) {
+            throw MountError(
+                "the mount point \(mountPoint) lies inside the origin \(origin); mount it somewhere else")
+        }
+        let directory = try open(mountPoint, [.read, .directory])
+        guard try listDirectory(directory.raw, path: mountPoint).isEmpty else {
+            throw MountError("the mount point \(mountPoint) is not empty; mount on an empty directory")
+        }
+    }
+
+    /// Whether FUSE is there at all.
+    package static func checkFUSE(allowOther: Bool) throws {
+        do throws(SystemError) {
+            _ = try open("/dev/fuse", [.readWrite])
+        } catch {
+            switch error.errno {
+            case .noEntry, .noDevice:
+                throw MountError("/dev/fuse is missing; load the kernel module with 'modprobe fuse'")
+            default:
+                throw MountError(
+                    "/dev/fuse cannot be opened: \(error.errno); it should be readable and writable for everybody: "
+                        + "'chmod 0666 /dev/fuse'")
+            }
+        }
+        guard !ThisProcess.isAdministrator else { return }
+        guard fusermount != nil else {
+            throw MountError("fusermount3 is missing; install it with 'apt-get install fuse3'")
+        }
+        if allowOther, !userMayAllowOther {
+            throw MountError(
+                "allow_other needs the line 'user_allow_other' in /etc/fuse.conf; add it, or leave out --allow-other")
+        }
+    }
+
+    /// The set-user-ID helper that mounts for ordinary users.
+    package static var fusermount: FilePath? {
+        for directory: FilePath in ["/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin"] {
+            let path = directory.appending("fusermount3")
+            if (try? FileStatus.of(path)) != nil { return path }
+        }
+        return nil
+    }
+
+    private static var userMayAllowOther: Bool {
+        guard let text = try? readFile("/etc/fuse.conf", limit: 65536) else { return false }
+        return String(decoding: text, as: UTF8.self).split(separator: "\n")
+            .contains { $0.filter { !$0.isWhitespace } == "user_allow_other" }
+    }
+
+    /// Whether the daemon behind a mount is gone, or gives no answer within 5 s. Asked on a thread of its own, since a
+    /// hung daemon would never let it go.
+    private static func isDead(_ mountPoint: FilePath) -> Bool {
+        let answer = Condition<Bool?>(nil)
+        do throws(SystemError) {
+            try startThread("probe") {
+                var isDead = false
+                do throws(SystemError) {
+                    _ = try FileStatus.of(mountPoint)
+                } catch { isDead = error.errno == .notConnected || error.errno == .io }
+                answer.withLock { $0 = isDead }
+                answer.signal()
+            }
+        } catch { return false }
+        return answer.wait(until: monotonicNanoseconds() + 5_000_000_000) { $0 } ?? true
+    }
+
+    private static func clear(_ mountPoint: FilePath) throws {
+        do {
+            try takeDown(mountPoint, lazily: false)
+        } catch {
+            try takeDown(mountPoint, lazily: true)
+        }
+    }
+
+    /// Unmounts, with privilege or through fusermount3.
+    package static func takeDown(_ mountPoint: FilePath, lazily: Bool) throws {
+        if ThisProcess.isAdministrator {
+            try MusicFSSystem.unmount(mountPoint, lazily: lazily)
+            return
+        }
+        guard let fusermount else { throw MountError("fusermount3 is missing; install it with 'apt-get install fuse3'") }
+        let child = try ChildProcess.start(
+            fusermount, arguments: ["fusermount3", lazily ? "-uzq" : "-uq", "--", mountPoint.description])
+        guard child.wait(until: monotonicNanoseconds() + 5_000_000_000) == .code(0) else {
+            throw MountError("fusermount3 could not unmount \(mountPoint)")
+        }
+    }
+}

@@ -1,1 +1,0 @@
-// MusicFSDaemon: see docs/architecture.md.

@@ -1,0 +1,84 @@
+package import MusicFSCache
+package import MusicFSCore
+import MusicFSSystem
+import Synchronization
+
+/// Serves the mount on a descriptor of /dev/fuse that the guardian holds. Every start is a take-over.
+package final class FUSEServer: Sendable {
+    package let statistics: FileSystemStatistics
+    private let journal: Journal
+    private let library: Library
+    private let session: FUSESession
+    private let loop: RequestLoop
+    private let invalidator: Invalidator
+    private let fileSystem: FileSystem
+    private let registry: any BackingRegistry
+    private let isStopped = Mutex(false)
+
+    /// - Parameters:
+    ///   - device: the descriptor; stays open as long as the process.
+    ///   - onDisconnect: the mount is gone; called once, on a thread of the loop.
+    package init(
+        device: CInt, journal: Journal, library: Library, content: any ContentProvider,
+        registry: any BackingRegistry, settings: FileSystemSettings, metrics: MetricsRegistry, log: Logger,
+        onDisconnect: @escaping @Sendable () -> Void
+    ) throws {
+        self.journal = journal
+        self.library = library
+        self.registry = registry
+        statistics = FileSystemStatistics(metrics)
+        let later = Later()
+        fileSystem = FileSystem(
+            settings: settings, epoch: UInt64(library.epoch), content: content, registry: registry, journal: journal,
+            statistics: statistics, log: log, invalidate: { later.invalidator.withLock { $0 }?.add($0) })
+        session = try FUSESession(device: device, journal: journal, fileSystem: fileSystem)
+        loop = try RequestLoop(
+            session: session, makeReader: { try library.makeTreeReader() }, onDisconnect: onDisconnect)
+        invalidator = Invalidator(session: session, epoch: UInt64(library.epoch)) { node in
+            try? library.makeTreeReader().place(ofNode: node)
+        }
+        later.invalidator.withLock { $0 = invalidator }
+    }
+
+    /// The file system needs the invalidator, which needs the session, which needs the file system.
+    private final class Later: Sendable {
+        let invalidator = Mutex<Invalidator?>(nil)
+    }
+
+    /// Serves what the predecessor left, then everything.
+    package func start(threads: Int) throws {
+        try invalidator.start()
+        // The predecessor's last notifications may be lost (rule 6).
+        _ = session.invalidateEverything()
+        try startThread("backing-closer") { [self] in
+            fileSystem.backings.closeUnused { isStopped.withLock { $0 } }
+        }
+        // The kernel gives out growing ids, so those of this server will be higher.
+        let inherited = journal.highestBacking
+        try loop.start(threads: threads)
+        closeBackings(upTo: inherited)
+    }
+
+    /// Backing ids of earlier servers: their handles keep reading without them, and a forgotten one would pin the
+    /// origin's file system.
+    private func closeBackings(upTo highest: UInt32) {
+        guard highest > journal.closedBackings else { return }
+        for id in journal.closedBackings + 1...highest { registry.closeBacking(id) }
+        journal.closedBackings = highest
+    }
+
+    /// Tells the kernel what a commit made wrong.
+    package func invalidate(_ changes: [TreeChange]) { invalidator.add(changes) }
+
+    /// Stops taking requests, and waits for those under way, at most until `deadline`.
+    package func stop(until deadline: UInt64) -> Bool {
+        invalidator.drain(until: min(deadline, monotonicNanoseconds() + 1_000_000_000))
+        let stopped = loop.stop(until: deadline)
+        while journal.pending > 0, monotonicNanoseconds() < deadline { usleepBriefly() }
+        isStopped.withLock { $0 = true }
+        invalidator.stop()
+        return stopped && journal.pending == 0
+    }
+
+    private func usleepBriefly() { _ = pollReadable([], milliseconds: 2) }
+}

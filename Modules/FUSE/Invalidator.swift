@@ -1,0 +1,102 @@
+import MusicFSCache
+import MusicFSSystem
+import Synchronization
+
+/// Tells the kernel what it knows wrongly, on a thread of its own that holds no lock and no transaction (rule 19).
+final class Invalidator: Sendable {
+    /// Beyond this many the kernel is told to ask for everything again.
+    private static let limit = 100_000
+
+    private let session: FUSESession
+    private let epoch: UInt64
+    private let locate: @Sendable (Int64) -> (parent: Int64, name: [UInt8])?
+    private let queue: Condition<Queue>
+
+    private struct Queue: Sendable {
+        var changes: [TreeChange] = []
+        var hasOverflowed = false
+        var isStopping = false
+        var delivered: UInt64 = 0
+        var accepted: UInt64 = 0
+    }
+
+    /// - Parameter locate: the parent and the name of a node.
+    init(
+        session: FUSESession, epoch: UInt64, locate: @escaping @Sendable (Int64) -> (parent: Int64, name: [UInt8])?
+    ) {
+        self.session = session
+        self.epoch = epoch
+        self.locate = locate
+        queue = Condition(Queue())
+    }
+
+    func start() throws(SystemError) {
+        try startThread("invalidator") { [self] in run() }
+    }
+
+    func add(_ changes: [TreeChange]) {
+        queue.withLock { queue in
+            queue.accepted += 1
+            if queue.changes.count + changes.count > Invalidator.limit {
+                queue.hasOverflowed = true
+                // Directories are few, and their listings are not covered by the kernel's epoch.
+                queue.changes = (queue.changes + changes).filter {
+                    if case .directory = $0 { true } else { false }
+                }
+            } else {
+                queue.changes += changes
+            }
+        }
+        queue.broadcast()
+    }
+
+    /// Waits until everything that was added before has been told.
+    func drain(until deadline: UInt64) {
+        let target = queue.withLock { $0.accepted }
+        _ = queue.wait(until: deadline) { $0.delivered >= target ? true : nil }
+    }
+
+    func stop() {
+        queue.withLock { $0.isStopping = true }
+        queue.broadcast()
+    }
+
+    private func run() {
+        while true {
+            let work = queue.wait { queue -> (changes: [TreeChange], everything: Bool, mark: UInt64)?? in
+                if queue.isStopping { return .some(nil) }
+                if queue.changes.isEmpty && !queue.hasOverflowed {
+                    queue.delivered = queue.accepted
+                    return nil
+                }
+                defer {
+                    queue.changes = []
+                    queue.hasOverflowed = false
+                }
+                return (queue.changes, queue.hasOverflowed, queue.accepted)
+            }
+            guard let work else { return }
+            tell(work.changes, everything: work.everything)
+            queue.withLock { $0.delivered = max($0.delivered, work.mark) }
+            queue.broadcast()
+        }
+    }
+
+    private func tell(_ changes: [TreeChange], everything: Bool) {
+        if everything { _ = session.invalidateEverything() }
+        var directories: Set<Int64> = []
+        for change in changes {
+            switch change {
+            case .entry(let parent, let name): session.invalidateEntry(parent: raw(parent), name: name)
+            case .node(let node):
+                if let place = locate(node) { session.invalidateEntry(parent: raw(place.parent), name: place.name) }
+            case .directory(let directory): directories.insert(directory)
+            }
+        }
+        for directory in directories { session.invalidateDirectory(raw(directory)) }
+    }
+
+    private func raw(_ directory: Int64) -> UInt64 {
+        NodeID(kind: .directory, generation: 0, epoch: epoch, id: directory).raw
+    }
+}
