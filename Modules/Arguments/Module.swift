@@ -1,1 +1,0 @@
-// MusicFSArguments: see docs/architecture.md.
