@@ -4,7 +4,8 @@ package enum CompletionKind: Equatable, Sendable {
     case `default`
     /// Nothing.
     case none
-    /// Files, with one of the extensions (without dot) if any are given, and directories on the way to them.
+    /// Files and the directories on the way to them; with extensions (without dot) only such files, or in fish those
+    /// before the others.
     case file(extensions: [String] = [])
     case directory
     case list([String])

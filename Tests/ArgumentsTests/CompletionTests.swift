@@ -78,7 +78,7 @@ struct CompletionTests {
         .enabled(if: hasProgram("fish")),
         arguments: cases + [
             (["jukebox", "--log-level=de"], ["--log-level=debug"]),
-            (["jukebox", "--config=set"], ["--config=settings.toml"]),
+            (["jukebox", "--config=setti"], ["--config=settings.toml"]),
             (["jukebox", "records", "it"], ["it's $new"]),
         ])
     func fishOffers(words: [String], offers: [String]) throws {

@@ -103,7 +103,10 @@ struct ZshCompletions {
         case .none: return " "
         case .default, .file(extensions: []): return "_files"
         case .directory: return "_files -/"
-        case .file(let extensions): return "_files -g \"*.(\(extensions.joined(separator: "|")))\""
+        case .file(let extensions):
+            // One alternative in parentheses would be taken for glob qualifiers.
+            let suffix = extensions.count == 1 ? extensions[0] : "(\(extensions.joined(separator: "|")))"
+            return "_files -g \"*.\(suffix)\""
         case .list(let words):
             let escaped = words.map { word in
                 word.escaping([

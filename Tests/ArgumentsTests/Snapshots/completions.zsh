@@ -5,7 +5,7 @@ _jukebox() {
     local -i ret=1
     local -A opt_args
     _arguments -C -s -S \
-        '(-c --config)'{-c+,--config=}'[Read the settings from a file.]:file:_files -g "*.(toml)"' \
+        '(-c --config)'{-c+,--config=}'[Read the settings from a file.]:file:_files -g "*.toml"' \
         '(--log-level)'--log-level='[How much to log.]:log-level:(debug info error)' \
         '(- *)'--version'[Show the version.]' \
         '(- *)'{-h,--help}'[Show help information.]' \
@@ -44,7 +44,7 @@ _jukebox_play() {
         '(--skip)'--skip='[Seconds to skip.]:skip: ' \
         '(-a --again)'{-a,--again}'[Begin again at the end.]' \
         '(-x)'-x'[Mix \[the\] order\: '\''x'\''.]' \
-        '(-c --config)'{-c+,--config=}'[Read the settings from a file.]:file:_files -g "*.(toml)"' \
+        '(-c --config)'{-c+,--config=}'[Read the settings from a file.]:file:_files -g "*.toml"' \
         '(--log-level)'--log-level='[How much to log.]:log-level:(debug info error)' \
         '(- *)'{-h,--help}'[Show help information.]' \
         ':first:_files' \
@@ -57,7 +57,7 @@ _jukebox_records() {
     local -i ret=1
     local -A opt_args
     _arguments -C -s -S \
-        '(-c --config)'{-c+,--config=}'[Read the settings from a file.]:file:_files -g "*.(toml)"' \
+        '(-c --config)'{-c+,--config=}'[Read the settings from a file.]:file:_files -g "*.toml"' \
         '(--log-level)'--log-level='[How much to log.]:log-level:(debug info error)' \
         '(--limit)'--limit='[How many to show.]:limit: ' \
         '(--offset)'--offset='[Where to begin.]:offset: ' \
@@ -90,7 +90,7 @@ _jukebox_records_find() {
     _arguments -C -s -S \
         '(--limit)'--limit='[How many to show.]:limit: ' \
         '(--offset)'--offset='[Where to begin.]:offset: ' \
-        '(-c --config)'{-c+,--config=}'[Read the settings from a file.]:file:_files -g "*.(toml)"' \
+        '(-c --config)'{-c+,--config=}'[Read the settings from a file.]:file:_files -g "*.toml"' \
         '(--log-level)'--log-level='[How much to log.]:log-level:(debug info error)' \
         '(- *)'{-h,--help}'[Show help information.]' \
         ':query:(title\: it\'\''s\ \$new)' && ret=0
@@ -104,7 +104,7 @@ _jukebox_records_list() {
     _arguments -C -s -S \
         '(--json)'--json'[Print JSON.]' \
         '(--kind)'--kind='[Which ones.]:kind:(45 33)' \
-        '(-c --config)'{-c+,--config=}'[Read the settings from a file.]:file:_files -g "*.(toml)"' \
+        '(-c --config)'{-c+,--config=}'[Read the settings from a file.]:file:_files -g "*.toml"' \
         '(--log-level)'--log-level='[How much to log.]:log-level:(debug info error)' \
         '(- *)'{-h,--help}'[Show help information.]' && ret=0
     return ret
@@ -115,7 +115,7 @@ _jukebox_clean() {
     local -i ret=1
     local -A opt_args
     _arguments -C -s -S \
-        '(-c --config)'{-c+,--config=}'[Read the settings from a file.]:file:_files -g "*.(toml)"' \
+        '(-c --config)'{-c+,--config=}'[Read the settings from a file.]:file:_files -g "*.toml"' \
         '(--log-level)'--log-level='[How much to log.]:log-level:(debug info error)' \
         '(- *)'{-h,--help}'[Show help information.]' \
         '::place:_files -/' && ret=0
