@@ -181,9 +181,19 @@ package final class Library: Sendable {
         try perform("lay out the tree anew") { try $0.adoptTemplate(limit: 2000) }.result
     }
 
-    /// Forgets the versions that no node shows any more. Only while no connection of the kernel can know them.
-    package func clearTombstones() throws(CacheError) {
-        try perform("forget old versions") { try $0.clearTombstones() }
+    /// To be called once for each mount, before it is served.
+    package func beginConnection() throws(CacheError) {
+        try perform("begin a connection") { $0.counters.connection += 1 }
+    }
+
+    /// Forgets versions that no node shows any more and that only earlier connections can have known, some at a time.
+    ///
+    /// - Returns: whether there is more to do.
+    package func clearTombstones() throws(CacheError) -> Bool {
+        try perform("forget old versions") { writer in
+            try writer.trimChanges()
+            return try writer.clearTombstones(limit: 5000)
+        }.result
     }
 
     package func checkpoint() throws(CacheError) {

@@ -9,6 +9,8 @@ struct LibraryCounters: Hashable, Sendable {
     var nextFolder: Int64 = 1
     var nextAlbum: Int64 = 1
     var nextChange: Int64 = 1
+    /// Counts the mounts: what a connection of the kernel may know ends with it.
+    var connection: Int64 = 0
     var files: Int64 = 0
     var directories: Int64 = 1
     var bytes: Int64 = 0
@@ -17,7 +19,7 @@ struct LibraryCounters: Hashable, Sendable {
     private static let keys: [(String, any WritableKeyPath<LibraryCounters, Int64> & Sendable)] = [
         ("next_node", \.nextNode), ("next_version", \.nextVersion), ("next_replica", \.nextReplica),
         ("next_track", \.nextTrack), ("next_folder", \.nextFolder), ("next_album", \.nextAlbum),
-        ("next_change", \.nextChange), ("files", \.files), ("directories", \.directories), ("bytes", \.bytes),
+        ("next_change", \.nextChange), ("connection", \.connection), ("files", \.files), ("directories", \.directories), ("bytes", \.bytes),
         ("tracks", \.tracks),
     ]
 

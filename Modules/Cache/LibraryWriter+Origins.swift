@@ -136,10 +136,20 @@ extension LibraryWriter {
         return last != nil
     }
 
-    func clearTombstones() throws {
+    /// Forgets some versions that only an earlier connection can have known. Answers false when none is left.
+    func clearTombstones(limit: Int) throws -> Bool {
         try database.execute(
-            "DELETE FROM versions WHERE id IN (SELECT version FROM tombstones); DELETE FROM tombstones")
-        // Followers of the changes are expected to keep up; who does not starts from the whole.
+            """
+            DELETE FROM versions WHERE id IN
+                (SELECT version FROM tombstones WHERE connection < \(counters.connection) LIMIT \(limit));
+            DELETE FROM tombstones WHERE version IN
+                (SELECT version FROM tombstones WHERE connection < \(counters.connection) LIMIT \(limit))
+            """)
+        return database.changes > 0
+    }
+
+    /// Followers of the changes are expected to keep up; who does not starts from the whole.
+    func trimChanges() throws {
         try database.execute("DELETE FROM changes WHERE sequence < \(counters.nextChange - 1_000_000)")
     }
 
@@ -155,7 +165,8 @@ extension OriginRecord {
         let statement = try database.prepare(
             """
             SELECT id, name, type, root, priority, device, suspect, last_scan,
-                ifnull((SELECT sum(audio + companions) FROM folders f WHERE f.origin = origins.id), 0)
+                ifnull((SELECT sum(audio + companions) FROM folders f WHERE f.origin = origins.id), 0),
+                ifnull((SELECT sum(audio) FROM folders f WHERE f.origin = origins.id), 0)
             FROM origins ORDER BY priority, name
             """)
         var origins: [OriginRecord] = []
@@ -165,6 +176,7 @@ extension OriginRecord {
                     id: statement.integer(0), name: statement.text(1), type: statement.text(2),
                     root: FilePath(bytes: statement.bytes(3)) ?? "/", priority: Int(statement.integer(4)),
                     device: statement.optionalInteger(5).map { UInt64(bitPattern: $0) }, files: statement.integer(8),
+                    tracks: statement.integer(9),
                     suspect: statement.optionalText(6), lastScan: statement.optionalInteger(7)))
         }
         return origins

@@ -161,6 +161,7 @@ extension LibraryWriter {
     func bury(_ version: Int64) throws {
         guard version != 0 else { return }
         statements.insertTombstone.bind(1, version)
+        statements.insertTombstone.bind(2, counters.connection)
         try statements.insertTombstone.run()
     }
 

@@ -170,6 +170,8 @@ package struct OriginRecord: Hashable, Sendable {
     package var device: UInt64?
     /// Audio files and companions.
     package var files: Int64
+    /// Audio files alone.
+    package var tracks: Int64
     /// Why removals are held back; nil when they are not.
     package var suspect: String?
     /// Nanoseconds since the epoch.

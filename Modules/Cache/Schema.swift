@@ -49,7 +49,7 @@ enum Schema {
         CREATE TABLE versions(
             id INTEGER PRIMARY KEY, node INTEGER NOT NULL, replica INTEGER NOT NULL, track INTEGER,
             origin INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, inode INTEGER NOT NULL);
-        CREATE TABLE tombstones(version INTEGER PRIMARY KEY);
+        CREATE TABLE tombstones(version INTEGER PRIMARY KEY, connection INTEGER NOT NULL);
         CREATE TABLE changes(sequence INTEGER PRIMARY KEY, kind INTEGER NOT NULL, id INTEGER NOT NULL, name BLOB);
         INSERT INTO nodes VALUES(1, 0, x'', 0, 0, 0, 0, 0, 2, NULL, NULL);
         """

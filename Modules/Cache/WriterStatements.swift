@@ -111,7 +111,7 @@ struct WriterStatements {
             """)
         deleteNode = try database.prepare("DELETE FROM nodes WHERE id = ?")
         insertVersion = try database.prepare("INSERT INTO versions VALUES(?,?,?,?,?,?,?,?)")
-        insertTombstone = try database.prepare("INSERT OR IGNORE INTO tombstones VALUES(?)")
+        insertTombstone = try database.prepare("INSERT OR IGNORE INTO tombstones VALUES(?, ?)")
         insertChange = try database.prepare("INSERT INTO changes VALUES(?,?,?,?)")
         albumByName = try database.prepare("SELECT id FROM albums WHERE artist = ? AND title = ?")
         albumByID = try database.prepare("SELECT multidisc FROM albums WHERE id = ?")

@@ -49,8 +49,9 @@ final class LocalContent: ContentProvider {
         _ version: ContentVersion,
         completion: @escaping @Sendable (Result<any OpenContent, ContentError>) -> Void
     ) {
-        guard let origin = state.withLock({ $0.origins[version.origin] }), let path = version.path else {
-            return completion(.failure(.changed))
+        guard let path = version.path else { return completion(.failure(.changed)) }
+        guard let origin = state.withLock({ $0.origins[version.origin] }) else {
+            return completion(.failure(.unreachable))
         }
         origin.lane.submit(deadline: origin.timeout) { [self] () throws(ContentError) -> LocalFile in
             try openNow(version, path, origin)
@@ -79,7 +80,7 @@ final class LocalContent: ContentProvider {
         guard status.kind == .regular else { throw .failed(.noEntry) }
         let isSame =
             status.size == version.size && status.modified == version.modified
-            && (version.inode == 0 || status.inode == version.inode)
+            && (version.inode == 0 || origin.kind == .remote || status.inode == version.inode)
         guard isSame else {
             // Rewritten since the last look (rule 21): the name gets a new version, and the kernel asks again.
             do throws(CacheError) {

@@ -173,3 +173,7 @@ package enum ThisProcess {
     /// Leaves the terminal's session, so that it can be closed (setsid(2)).
     package static func detach() { _ = setsid() }
 }
+
+/// Sends a signal to a process by number.
+/// - Returns: false when there is none, or it belongs to somebody else.
+package func sendSignal(_ signal: CInt, to pid: Int32) -> Bool { kill(pid, signal) == 0 }

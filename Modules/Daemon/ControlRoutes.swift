@@ -1,0 +1,205 @@
+import MusicFSCache
+import MusicFSControl
+import MusicFSCore
+import MusicFSFUSE
+import MusicFSSync
+import MusicFSSystem
+
+/// What the daemon answers on its control socket.
+struct ControlRoutes: Sendable {
+    private let server: Server
+
+    init(_ server: Server) { self.server = server }
+
+    var all: [Route] {
+        [
+            Route(.get, "/v1/status") { _ throws(ControlError) in try .json(status()) },
+            Route(.get, "/v1/origins") { _ throws(ControlError) in try .json(origins()) },
+            Route(.get, "/v1/info") { request throws(ControlError) in try .json(info(request)) },
+            Route(.get, "/v1/quarantine") { _ throws(ControlError) in try .json(quarantine()) },
+            Route(.post, "/v1/scan") { request throws(ControlError) in try scan(request) },
+            Route(.post, "/v1/shutdown") { _ throws(ControlError) in
+                // Asked of the guardian, so that no successor is started.
+                guard sendSignal(Signal.terminate, to: ThisProcess.parent) else {
+                    throw ControlError(.failed, "the guardian cannot be told to stop")
+                }
+                return try .json(["stopping": true])
+            },
+            Route(.get, "/healthz") { _ throws(ControlError) in .text("ok\n") },
+            Route(.get, "/metrics") { _ throws(ControlError) in
+                .text(metrics(), contentType: "text/plain; version=0.0.4; charset=utf-8")
+            },
+        ]
+    }
+
+    private func reading<R>(_ body: (LibraryReader) throws(CacheError) -> R) throws(ControlError) -> R {
+        do throws(CacheError) {
+            return try body(try server.library.makeReader())
+        } catch { throw ControlError(.failed, error.message) }
+    }
+
+    // MARK: Status
+
+    func status() throws(ControlError) -> StatusReport {
+        let (totals, quarantined) = try reading { (reader) throws(CacheError) in
+            (try reader.totals(), try reader.quarantinedCount())
+        }
+        let origins = try origins()
+        let deaths = server.journal.deaths
+        let problems = origins.compactMap { origin in origin.message.map { "\(origin.id): \($0)" } }
+        let isScanning = server.origins.contains {
+            [.walking, .reading, .applying].contains($0.synchronizer?.monitor.snapshot.phase)
+        }
+        return StatusReport(
+            name: server.settings.name, version: musicFSVersion,
+            state: !problems.isEmpty ? "degraded" : isScanning ? "syncing" : "ready",
+            mountPoint: server.settings.mountPoint.description, pid: Int(ThisProcess.pid),
+            guardianPID: Int(ThisProcess.parent),
+            uptimeSeconds: Int64((monotonicNanoseconds() - server.started) / 1_000_000_000),
+            restarts: Int(clamping: deaths.restarts),
+            lastCrash: deaths.lastTime == 0
+                ? nil
+                : CrashReport(
+                    time: Timestamp(nanoseconds: deaths.lastTime),
+                    signal: deaths.lastSignal == 0 ? nil : "\(deaths.lastSignal)",
+                    summary: "the server died and was replaced"),
+            tracks: totals.tracks, directories: totals.directories, quarantined: quarantined,
+            openFiles: server.fuse.statistics.openFiles,
+            fuseOperations: Int64(clamping: server.fuse.statistics.operations),
+            residentBytes: ThisProcess.residentBytes, descriptors: ThisProcess.openDescriptors, origins: origins,
+            tasks: server.supervisor.tasks.map {
+                TaskReport(
+                    name: $0.name, state: $0.state.rawValue, attempt: $0.attempt,
+                    since: Timestamp(nanoseconds: $0.since))
+            },
+            events: EventsReport(capacity: server.events.capacity, lagged: Int64(clamping: server.events.laggedTotal)),
+            degradedBecause: problems)
+    }
+
+    private func origins() throws(ControlError) -> [OriginReport] {
+        let records = try reading { (reader) throws(CacheError) in try reader.origins() }
+        return server.origins.map { task in
+            let record = records.first { $0.id == task.id }
+            let message = task.message ?? record?.suspect
+            return OriginReport(
+                id: task.setting.id, type: "local",
+                health: task.message != nil ? "unhealthy" : task.synchronizer == nil ? "unknown" : "healthy",
+                message: message, tracks: record?.tracks ?? 0, replicas: record?.files ?? 0, latencyMilliseconds: nil,
+                lastCheck: nil, lastScan: record?.lastScan.map { Timestamp(nanoseconds: $0) },
+                isSuspect: record?.suspect != nil, isWatching: task.synchronizer?.isWatching ?? false)
+        }
+    }
+
+    private struct QuarantineEntry: Encodable {
+        var origin: String
+        var path: String
+        var reason: String
+    }
+
+    private func quarantine() throws(ControlError) -> [QuarantineEntry] {
+        try reading { (reader) throws(CacheError) in try reader.quarantine() }.map {
+            QuarantineEntry(origin: $0.origin, path: $0.path.description, reason: $0.reason)
+        }
+    }
+
+    private func metrics() -> String { server.metrics.renderPrometheus() }
+
+    // MARK: Info
+
+    /// `path` is below the mount point, as the caller sees it.
+    private func info(_ request: ControlRequest) throws(ControlError) -> InfoReport {
+        guard let bytes = request.bytes("path"), let path = FilePath(bytes: bytes) else {
+            throw ControlError(.badRequest, "no path was given", remedy: "add ?path=PATH")
+        }
+        let mount = server.settings.mountPoint
+        let components = path.isWithin(mount) ? Array(path.components.dropFirst(mount.components.count)) : path.components
+        do throws(CacheError) {
+            let tree = try server.library.makeTreeReader()
+            var entry = try tree.entry(node: 1)
+            for component in components {
+                guard let here = entry else { break }
+                entry = try tree.entry(parent: here.node, name: Array(component))
+            }
+            guard let entry, entry.kind == .file, let record = try server.library.makeReader().file(node: entry.node)
+            else {
+                throw CacheError(.failed, "there is no file \(path) in the mount")
+            }
+            let plan: String
+            switch server.content.plan(origin: entry.origin) {
+            case .direct: plan = "direct"
+            case .passthrough: plan = "passthrough"
+            }
+            let healthy = Set(server.origins.filter { $0.message == nil }.map(\.id))
+            return InfoReport(
+                path: path.description, trackID: record.track ?? 0, size: entry.size,
+                media: record.report ?? MediaReport(tags: Tags()),
+                replicas: record.replicas.enumerated().map { index, replica in
+                    ReplicaReport(
+                        origin: replica.origin, realPath: replica.realPath.description, size: replica.size,
+                        mtime: Timestamp(nanoseconds: replica.modified), isHealthy: healthy.contains(replica.originID),
+                        isPreferred: index == 0)
+                }, plan: plan, cachedBytes: 0, quarantined: record.quarantined)
+        } catch { throw ControlError(.notFound, error.message) }
+    }
+
+    // MARK: Scan
+
+    /// Starts scans and streams their progress until all have ended.
+    private func scan(_ request: ControlRequest) throws(ControlError) -> ControlResponse {
+        var chosen = server.origins
+        if let id = request.text("origin") {
+            chosen = chosen.filter { $0.setting.id == id }
+            guard !chosen.isEmpty else {
+                let ids = server.origins.map(\.setting.id).joined(separator: ", ")
+                throw ControlError(.notFound, "there is no origin \(id)", remedy: "use one of: \(ids)")
+            }
+        }
+        let synchronizers = chosen.compactMap(\.synchronizer)
+        let acceptsRemovals = request.flag("accept_removals")
+        let isFull = request.flag("full")
+        let tickets = synchronizers.map {
+            ($0, $0.requestScan(acceptsRemovals: acceptsRemovals, isFull: isFull))
+        }
+        let unreachable = chosen.filter { $0.synchronizer == nil }
+        return .stream { writer in
+            for origin in unreachable {
+                _ = try? writer.send(
+                    ScanProgress(origin: origin.setting.id, phase: .done, error: origin.message ?? "not available"))
+            }
+            var waiting = tickets
+            while !waiting.isEmpty, writer.isOpen {
+                _ = pollReadable([], milliseconds: 100)
+                waiting.removeAll { synchronizer, ticket in
+                    let isDone = synchronizer.hasFinished(ticket)
+                    _ = try? writer.send(ScanProgress(synchronizer.monitor.snapshot, isDone: isDone))
+                    return isDone
+                }
+            }
+        }
+    }
+}
+
+extension ScanProgress {
+    init(_ state: ScanState, isDone: Bool) {
+        let now = state.ended ?? monotonicNanoseconds()
+        let seconds = max(Double(now &- state.started) / 1e9, 0.001)
+        let rate = Double(state.filesSeen) / seconds
+        var left: Int64?
+        if let expected = state.filesExpected, rate > 0, !isDone {
+            left = Int64(max(0, Double(expected - state.filesSeen)) / rate)
+        }
+        let phase: Phase
+        switch state.phase {
+        case .idle, .walking: phase = .walking
+        case .reading: phase = .reading
+        case .applying: phase = .applying
+        case .done, .failed: phase = .done
+        }
+        self.init(
+            origin: state.origin, phase: isDone ? .done : phase == .done ? .walking : phase,
+            filesSeen: Int64(state.filesSeen), filesTotal: state.filesExpected.map(Int64.init),
+            filesNew: Int64(state.filesNew), filesChanged: Int64(state.filesChanged),
+            filesRemoved: Int64(state.filesRemoved), filesPerSecond: rate, etaSeconds: left,
+            isSuspect: isDone ? state.suspect != nil : nil, error: isDone ? state.error : nil)
+    }
+}

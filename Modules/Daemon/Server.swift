@@ -1,0 +1,192 @@
+import MusicFSCache
+import MusicFSControl
+package import MusicFSCore
+import MusicFSFUSE
+import MusicFSMetadata
+import MusicFSOrigins
+import MusicFSSync
+import MusicFSSystem
+import Synchronization
+
+/// The serving process: everything but the mount itself. Started by the guardian, which replaces it when it dies.
+package final class Server: Sendable {
+    let settings: DaemonSettings
+    let log: Logger
+    let logs: LogSystem
+    let journal: Journal
+    let guardian: GuardianClient
+    let library: Library
+    let media: MediaWorkers
+    let content: LocalContent
+    let fuse: FUSEServer
+    let metrics: MetricsRegistry
+    let events: EventBus
+    let supervisor: TaskSupervisor
+    let origins: [OriginTask]
+    let started = monotonicNanoseconds()
+
+    /// Brings everything up as far as serving. Reads nothing that grows with the library.
+    package init(_ settings: DaemonSettings, logs: LogSystem, environment: [String: String]) throws {
+        self.settings = settings
+        self.logs = logs
+        log = logs.logger("server")
+        ThisProcess.dieWithParent(Signal.kill)
+        journal = try Journal.map(SharedFD(OwnedFD(owning: ServerDescriptor.journal)))
+        let guardian = GuardianClient(SharedFD(OwnedFD(owning: ServerDescriptor.channel)))
+        self.guardian = guardian
+        let metrics = MetricsRegistry()
+        self.metrics = metrics
+        events = EventBus(capacity: settings.eventCapacity)
+        let later = Later()
+        library = try Server.openLibrary(settings, guardian, log: log) { later.invalidate($0) }
+        if journal.generation == 1 { try library.beginConnection() }
+        let ids = try library.setOrigins(
+            settings.origins.map {
+                OriginSetting(name: $0.id, type: "local", root: $0.path, priority: $0.priority)
+            })
+        media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
+        content = LocalContent(
+            library: library, allowsPassthrough: settings.allowsPassthrough && ThisProcess.isAdministrator,
+            log: logs.logger("content"))
+        let services = OriginServices(
+            library: library, media: media, content: content, events: events, log: logs.logger("sync"),
+            settings: settings, timer: try DeadlineTimer(clock: SystemClock()),
+            makeClone: { path in try? guardian.cloneMount(path) })
+        origins = settings.origins.compactMap { setting in
+            ids[setting.id].map {
+                OriginTask(id: $0, setting: setting, services: services, scansAtStart: settings.scansAtStart)
+            }
+        }
+        for origin in origins { origin.bringUp() }
+        supervisor = try TaskSupervisor(logger: logs.logger("tasks"))
+        fuse = try FUSEServer(
+            device: ServerDescriptor.device, journal: journal, library: library, content: content, registry: guardian,
+            settings: FileSystemSettings(
+                owner: ThisProcess.user, group: ThisProcess.group, timeout: settings.timeout),
+            metrics: metrics, log: logs.logger("fuse"),
+            onDisconnect: { later.disconnected(guardian) })
+        later.set(fuse)
+    }
+
+    /// What is made after those who need it.
+    private final class Later: Sendable {
+        private let fuse = Mutex<FUSEServer?>(nil)
+
+        func set(_ server: FUSEServer) { fuse.withLock { $0 = server } }
+        func invalidate(_ changes: [TreeChange]) { fuse.withLock { $0 }?.invalidate(changes) }
+
+        /// The mount is gone: the guardian is told, and this process asks itself to stop.
+        func disconnected(_ guardian: GuardianClient) {
+            try? guardian.disconnected()
+            ThisProcess.send(Signal.terminate)
+        }
+    }
+
+    /// A damaged library is moved aside and begun anew: it is derived.
+    private static func openLibrary(
+        _ settings: DaemonSettings, _ guardian: GuardianClient, log: Logger,
+        onCommit: @escaping @Sendable ([TreeChange]) -> Void
+    ) throws -> Library {
+        let options = Library.Options(
+            template: settings.template, showsCompanions: settings.showsCompanions,
+            nextEpoch: { Int64(try guardian.nextEpoch(0)) }, onCommit: onCommit)
+        do throws(CacheError) {
+            return try Library.open(settings.libraryPath, options)
+        } catch {
+            guard error.code == .damaged else { throw error }
+            log.warning("the library is damaged and is built anew", metadata: ["error": "\(error)"])
+            try Library.setAside(settings.libraryPath)
+            return try Library.open(settings.libraryPath, options)
+        }
+    }
+
+    /// Serves until it is told to stop.
+    ///
+    /// - Returns: the process's exit code.
+    package func run() throws -> Int32 {
+        let threads = settings.threads > 0 ? settings.threads : max(2, ThisProcess.cores)
+        try fuse.start(threads: threads)
+        try startHeartbeat()
+        try guardian.serving()
+        log.info(
+            "serving",
+            metadata: ["mount": "\(settings.mountPoint)", "generation": "\(journal.generation)"])
+        let control = try ControlServer(
+            socketPath: settings.socketPath, group: settings.socketGroup, routes: ControlRoutes(self).all)
+        try startTasks()
+        waitForSignals()
+        stop(control)
+        return 0
+    }
+
+    private func startTasks() throws {
+        for origin in origins {
+            try supervisor.start("sync-\(origin.setting.id)", critical: true, beatLimit: .seconds(300)) {
+                try origin.run($0)
+            }
+            try supervisor.start("watch-\(origin.setting.id)", critical: true) { try origin.watch($0) }
+        }
+        try supervisor.start("mounts", beatLimit: .seconds(300)) { [self] in try followMounts($0) }
+        try supervisor.start("housekeeping", beatLimit: .seconds(600)) { [self] context in
+            for work in [library.clearTombstones, library.removeForgottenOrigins, library.adoptTemplate] {
+                while !context.isCancelled, try work() { context.beat() }
+            }
+            return .finished
+        }
+    }
+
+    /// Something was mounted or unmounted: where that concerns an origin, it is looked at anew.
+    private func followMounts(_ context: TaskContext) throws -> TaskExit {
+        let watch = try MountWatch()
+        context.onCancel { watch.interrupt() }
+        while !context.isCancelled {
+            context.beat()
+            guard try watch.wait(milliseconds: 60_000) else { continue }
+            for origin in origins {
+                guard let synchronizer = origin.synchronizer else { continue }
+                if (try? synchronizer.origin.refresh()) != false { synchronizer.requestScan() }
+            }
+        }
+        return .stopped
+    }
+
+    // MARK: Signs of life
+
+    /// A byte a second: the age in seconds of the oldest request that is in its handler.
+    private func startHeartbeat() throws {
+        let fuse = self.fuse
+        try startThread("heartbeat", stackBytes: 128 << 10) {
+            while true {
+                let age = UInt8(clamping: fuse.statistics.oldestHandler / 1_000_000_000)
+                try? writeFully(ServerDescriptor.heartbeat, [age])
+                _ = pollReadable([], milliseconds: 1000)
+            }
+        }
+    }
+
+    // MARK: The end
+
+    private func waitForSignals() {
+        while true {
+            switch Signal.wait(for: [Signal.terminate, Signal.interrupt, Signal.user1]) {
+            case Signal.user1: for origin in origins { origin.synchronizer?.requestScan() }
+            default: return
+            }
+        }
+    }
+
+    /// In order: no new work, no new requests, what is under way, the database.
+    private func stop(_ control: ControlServer) {
+        let begin = monotonicNanoseconds()
+        let deadline = begin + 10_000_000_000
+        _ = control.stop(within: .seconds(1))
+        let late = supervisor.cancelAll(deadline: .seconds(4))
+        if !late.isEmpty { log.warning("tasks did not end in time", metadata: ["tasks": "\(late)"]) }
+        media.stop()
+        if !fuse.stop(until: deadline) { log.warning("requests were still under way at the end") }
+        do throws(CacheError) {
+            try library.checkpoint()
+        } catch { log.warning("the library's log was not emptied", metadata: ["error": "\(error)"]) }
+        log.info("stopped", metadata: ["milliseconds": "\((monotonicNanoseconds() - begin) / 1_000_000)"])
+    }
+}
