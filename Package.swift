@@ -57,7 +57,9 @@ let tools: [Target] = [
 let executables: [Target] = [
     .executableTarget(
         name: "musicfs",
-        dependencies: ["MusicFSArguments", "MusicFSCore", "MusicFSSystem", "MusicFSControl", "MusicFSDaemon"],
+        dependencies: [
+            "MusicFSArguments", "MusicFSCore", "MusicFSSystem", "MusicFSControl", "MusicFSMetadata", "MusicFSDaemon",
+        ],
         path: "Modules/CLI"),
     .executableTarget(
         name: "musicfs-media",

@@ -103,7 +103,7 @@ package final class Server: Sendable {
     /// Serves until it is told to stop.
     ///
     /// - Returns: the process's exit code.
-    package func run() throws -> Int32 {
+    package func run(onServing: () -> Void, showsProgress: Bool) throws -> Int32 {
         let threads = settings.threads > 0 ? settings.threads : max(2, ThisProcess.cores)
         try fuse.start(threads: threads)
         try startHeartbeat()
@@ -111,9 +111,13 @@ package final class Server: Sendable {
         log.info(
             "serving",
             metadata: ["mount": "\(settings.mountPoint)", "generation": "\(journal.generation)"])
+        onServing()
         let control = try ControlServer(
             socketPath: settings.socketPath, group: settings.socketGroup, routes: ControlRoutes(self).all)
         try startTasks()
+        if showsProgress, isTerminal(2) {
+            try supervisor.start("progress") { [self] context in try showProgress(context) }
+        }
         waitForSignals()
         stop(control)
         return 0
@@ -145,6 +149,25 @@ package final class Server: Sendable {
             for origin in origins {
                 guard let synchronizer = origin.synchronizer else { continue }
                 if (try? synchronizer.origin.refresh()) != false { synchronizer.requestScan() }
+            }
+        }
+        return .stopped
+    }
+
+    /// A line on the terminal while something is scanned.
+    private func showProgress(_ context: TaskContext) throws -> TaskExit {
+        var isShown = false
+        while context.wait(for: .milliseconds(200)) {
+            context.beat()
+            let active = origins.compactMap { $0.synchronizer?.monitor.snapshot }.filter {
+                [.walking, .reading, .applying].contains($0.phase)
+            }
+            if let state = active.first {
+                isShown = true
+                try writeFully(2, Array(ProgressLine.text(ScanProgress(state, isDone: false)).utf8))
+            } else if isShown {
+                isShown = false
+                try writeFully(2, Array(ProgressLine.clear.utf8))
             }
         }
         return .stopped

@@ -177,3 +177,29 @@ package enum ThisProcess {
 /// Sends a signal to a process by number.
 /// - Returns: false when there is none, or it belongs to somebody else.
 package func sendSignal(_ signal: CInt, to pid: Int32) -> Bool { kill(pid, signal) == 0 }
+
+extension ThisProcess {
+    /// The environment's variables; of several with one name the first counts.
+    package static var environment: [String: String] {
+        var result: [String: String] = [:]
+        guard var pointer = unsafe clinux_environment() else { return result }
+        while let entry = unsafe pointer.pointee {
+            let text = unsafe String(cString: entry)
+            if let equals = text.firstIndex(of: "="), equals != text.startIndex {
+                let name = String(text[..<equals])
+                if result[name] == nil { result[name] = String(text[text.index(after: equals)...]) }
+            }
+            unsafe pointer += 1
+        }
+        return result
+    }
+
+    /// Standard input, output and error become /dev/null, so that whoever had them can close them.
+    package static func dropStandardStreams() {
+        guard let null = try? open("/dev/null", [.readWrite]) else { return }
+        for fd: CInt in 0...2 { _ = dup2(null.raw, fd) }
+    }
+}
+
+/// Whether a process with this number exists.
+package func isRunning(_ pid: Int32) -> Bool { kill(pid, 0) == 0 || Errno.current == .perm }

@@ -1,0 +1,134 @@
+import MusicFSArguments
+import MusicFSControl
+import MusicFSCore
+import MusicFSDaemon
+import MusicFSMetadata
+import MusicFSSystem
+
+/// `musicfs mount`.
+struct MountCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mount", abstract: "Mount a library.",
+        discussion: """
+            Stays in the foreground until it is told to stop; with --daemon it returns when the mount is ready. With a \
+            configuration file, --origin adds to its origins.
+            """,
+        examples: [
+            CommandExample("musicfs mount ~/Music-by-tags --origin ~/Music", "mount one directory"),
+            CommandExample("musicfs mount --daemon --config /etc/musicfs/config.toml", "mount as configured"),
+        ])
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var mount: MountOptions
+
+    @Flag(help: "Return when the mount is ready, and keep running in the background.")
+    var daemon = false
+
+    @Option(help: ArgumentHelp("Tell this descriptor when the mount is ready.", visibility: .hidden))
+    var readyFD: Int?
+
+    mutating func run() throws {
+        if daemon { return try runInBackground() }
+        let loaded = try Settings.load(global, mount)
+        let settings = loaded.settings
+        let logs = try loaded.logs(isDetached: readyFD != nil)
+        let log = logs.logger("guardian")
+        let locks = try prepare(settings, log)
+        let guardian = try Guardian(
+            GuardianConfiguration(
+                mountPoint: settings.mountPoint, lockedDirectories: [settings.cacheDirectory, settings.stateDirectory],
+                allowOther: settings.allowOther, allowsPassthrough: settings.allowsPassthrough,
+                serverArguments: ["musicfs", "serve"] + loaded.arguments + (readyFD == nil ? [] : ["--detached"]),
+                heartbeatTimeout: settings.heartbeatTimeout, maxRestarts: settings.maxRestarts,
+                epochFile: settings.epochFile),
+            locks: locks, log: log, onReady: { [readyFD] in tellReady(readyFD) })
+        throw ExitCode(guardian.run())
+    }
+
+    /// Everything that can be wrong is found before anything is mounted.
+    private func prepare(_ settings: DaemonSettings, _ log: Logger) throws -> [SharedFD] {
+        for origin in settings.origins { try check(origin) }
+        try MountPreparation.checkFUSE(allowOther: settings.allowOther)
+        _ = try MediaWorkerLocator.find(environment: ThisProcess.environment)
+        for directory in [settings.cacheDirectory, settings.stateDirectory] {
+            do {
+                try createDirectories(directory, mode: 0o700)
+            } catch {
+                throw MountError(
+                    """
+                    cannot create \(directory): \(error.errno); choose another directory with --cache-dir or --state-dir
+                    """)
+            }
+        }
+        let locks = try MountPreparation.lock(
+            settings.cacheDirectory == settings.stateDirectory
+                ? [settings.cacheDirectory] : [settings.cacheDirectory, settings.stateDirectory])
+        try MountPreparation.prepare(settings.mountPoint, origins: settings.origins.map(\.path), log: log)
+        return locks
+    }
+
+    private func check(_ origin: DaemonSettings.Origin) throws {
+        do throws(SystemError) {
+            guard try FileStatus.of(origin.path).kind == .directory else {
+                throw SystemError("open", origin.path, .notDirectory)
+            }
+            _ = try open(origin.path, [.read, .directory])
+        } catch {
+            throw MountError(
+                "the origin \(origin.path) cannot be read: \(error.errno); check --origin, or mount what is missing")
+        }
+    }
+
+    // MARK: In the background
+
+    /// Starts itself again in a session of its own, and waits until that says that it is ready.
+    private func runInBackground() throws {
+        let loaded = try Settings.load(global, mount)
+        let (reading, writing) = try makePipe()
+        let child = try ChildProcess.start(
+            "/proc/self/exe", arguments: ["musicfs", "mount"] + loaded.arguments + ["--ready-fd", "3"],
+            descriptors: [(writing.raw, 3)])
+        closeLast(writing)
+        _ = pollReadable([reading.raw, child.pidFD.raw], milliseconds: -1)
+        var byte: [UInt8] = [0]
+        let count = (try? unsafe byte.withUnsafeMutableBytes { try unsafe readOnce(reading.raw, into: $0) }) ?? 0
+        if count == 1 { return }
+        if case .code(let code) = child.wait(until: monotonicNanoseconds() + 15_000_000_000) {
+            throw ExitCode(code == 0 ? 1 : code)
+        }
+        throw ExitCode(1)
+    }
+
+    /// The pipe's other end is the child's alone, so that its death ends it.
+    private func closeLast(_ fd: consuming SharedFD) { _ = consume fd }
+}
+
+private func tellReady(_ fd: Int?) {
+    guard let fd, let number = Int32(exactly: fd) else { return }
+    ThisProcess.detach()
+    try? writeFully(number, [1])
+    ThisProcess.dropStandardStreams()
+}
+
+/// The process that serves; started by the guardian alone.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Serve a mount; started by mount.", shouldDisplay: false)
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var mount: MountOptions
+
+    @Flag(help: "Leave the terminal alone once it serves.")
+    var detached = false
+
+    mutating func run() throws {
+        Signal.block([Signal.terminate, Signal.interrupt, Signal.user1, Signal.hangUp, Signal.user2, Signal.pipe])
+        let loaded = try Settings.load(global, mount)
+        let logs = try loaded.logs(isDetached: detached)
+        let detached = detached
+        let server = try Server(loaded.settings, logs: logs, environment: ThisProcess.environment)
+        throw ExitCode(
+            try server.run(
+                onServing: { if detached { ThisProcess.dropStandardStreams() } }, showsProgress: !detached))
+    }
+}
