@@ -1,6 +1,10 @@
 #pragma once
+#include <stdlib.h>
 #include <unicase.h>
 #include <uninorm.h>
-#include <uniwbrk.h>
 #include <unistr.h>
-#include <unictype.h>
+
+// UNINORM_NFC and UNINORM_NFKD are macros over the addresses of these descriptions.
+static inline uninorm_t musicfs_nfc(void) { return UNINORM_NFC; }
+static inline uninorm_t musicfs_nfkd(void) { return UNINORM_NFKD; }
+static inline void musicfs_unistring_free(uint8_t *text) { free(text); }

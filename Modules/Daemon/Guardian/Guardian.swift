@@ -123,7 +123,7 @@ package final class Guardian {
             if results.count == 4, server != nil {
                 if results[3].isReadable { hearHeartbeat() }
                 // Counted in polls that passed a whole second, not by a clock, which a suspend would move (rule 9).
-                if !results.contains(where: \.isReadable) { server?.silence += 1 }
+                if results.allSatisfy({ !$0.isReadable && !$0.isBroken }) { server?.silence += 1 }
                 if results[2].isReadable { answer() }
                 if results[1].isReadable || hasOverstayed { if let code = serverEnded() { return code } }
             }
@@ -257,11 +257,8 @@ package final class Guardian {
 
     private func answer() {
         guard let channel = server?.channel, let packet = try? receivePacket(channel.raw, limit: 8192) else { return }
-        guard !packet.bytes.isEmpty else {
-            // The other end is closed: the process is on its way out, and its descriptor will say so.
-            server?.silence += 1
-            return
-        }
+        // At the end of the connection the process is on its way out, and its own descriptor will say so.
+        guard !packet.bytes.isEmpty else { return }
         guard let request = GuardianRequest(decoding: packet.bytes) else {
             try? sendPacket(channel.raw, GuardianReply(.invalid).encode())
             return

@@ -1,0 +1,63 @@
+/// Names of files and directories in the tree: bytes, at most 255, mostly UTF-8.
+package enum Names {
+    /// The longest name that Linux file systems take, in bytes.
+    package static let limit = 255
+
+    /// The extensions of audio files (D20), in lower case.
+    private static let audioExtensions: Set<String> = [
+        "flac", "mp3", "ogg", "oga", "opus", "spx", "m4a", "m4b", "mp4", "aac", "wav", "aif", "aiff", "aifc", "wma",
+        "asf", "wv", "ape", "mpc", "tta", "dsf", "dff",
+    ]
+
+    /// A name in two: before the last dot, and from it on. A dot at the beginning or at the end begins no extension.
+    package static func split(_ name: [UInt8]) -> (stem: ArraySlice<UInt8>, ext: ArraySlice<UInt8>) {
+        guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > name.startIndex, dot < name.endIndex - 1 else {
+            return (name[...], name[name.endIndex...])
+        }
+        return (name[..<dot], name[dot...])
+    }
+
+    /// The extension in lower case, without its dot; empty where there is none.
+    package static func fileExtension(_ name: [UInt8]) -> String {
+        let ext = split(name).ext.dropFirst().map { $0 >= 0x41 && $0 <= 0x5a ? $0 + 0x20 : $0 }
+        return String(decoding: ext, as: UTF8.self)
+    }
+
+    package static func isAudio(_ name: [UInt8]) -> Bool { audioExtensions.contains(fileExtension(name)) }
+
+    /// Names that are never shown: dotfiles, with them AppleDouble `._*`, and what file managers leave behind.
+    package static func isIgnored(_ name: [UInt8]) -> Bool {
+        if name.first == UInt8(ascii: ".") { return true }
+        return name.elementsEqual("Thumbs.db".utf8) || name.elementsEqual("desktop.ini".utf8)
+    }
+
+    /// The name cut to 255 bytes between characters; the extension stays, unless it alone is too long.
+    package static func truncated(_ name: [UInt8]) -> [UInt8] {
+        if name.count <= limit { return name }
+        let (stem, ext) = split(name)
+        guard ext.count < limit / 2 else { return Array(cut(name[...], limit)) }
+        return Array(cut(stem, limit - ext.count)) + ext
+    }
+
+    /// The longest prefix of at most `count` bytes that ends between two characters as people see them, where the bytes
+    /// are UTF-8.
+    static func cut(_ bytes: ArraySlice<UInt8>, _ count: Int) -> ArraySlice<UInt8> {
+        if bytes.count <= count { return bytes }
+        guard let text = String(validating: bytes, as: UTF8.self) else { return bytes.prefix(count) }
+        var used = 0
+        for character in text {
+            let size = character.utf8.count
+            if used + size > count { break }
+            used += size
+        }
+        // One character alone may be longer than the room: then it is cut between its scalars.
+        if used == 0 {
+            for scalar in text.unicodeScalars {
+                let size = UTF8.width(scalar)
+                if used + size > count { break }
+                used += size
+            }
+        }
+        return bytes.prefix(used)
+    }
+}
