@@ -146,3 +146,10 @@ void *clinux_thread_context(void) { return thread_context; }
 void clinux_set_thread_context(void *context) { thread_context = context; }
 
 void clinux_set_errno(int value) { errno = value; }
+int clinux_forbid_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+
+int clinux_set_limit(enum clinux_limit limit, uint64_t value) {
+    int resource = limit == CLINUX_RLIMIT_CORE ? RLIMIT_CORE : limit == CLINUX_RLIMIT_NOFILE ? RLIMIT_NOFILE : RLIMIT_AS;
+    struct rlimit limits = {.rlim_cur = value, .rlim_max = value};
+    return setrlimit(resource, &limits);
+}

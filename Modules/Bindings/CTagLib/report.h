@@ -1,0 +1,51 @@
+// What the parts of this library hand to each other.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "include/CTagLib.h"
+#include "stream.h"
+
+#include <taglib/tfile.h>
+
+namespace ctaglib {
+
+enum class Format { flac, mpeg, adts, vorbis, ogg_flac, opus, speex, mp4, wav, aiff, asf, wavpack, ape, mpc, trueaudio };
+
+struct OpenFile {
+    Format format;
+    std::unique_ptr<TagLib::File> file;
+};
+
+// By the extension of `name`, then by content. `file` is null when nothing fits.
+OpenFile open_file(DescriptorStream &stream, const std::string &name);
+
+struct Tag {
+    std::string key, value;
+};
+
+// Every value of every tag, text as valid UTF-8.
+std::vector<Tag> read_tags(Format format, TagLib::File &file);
+
+// Where the audio lies, by a parser of our own.
+ctaglib_layout read_layout(Format format, DescriptorStream &stream);
+
+struct Picture {
+    uint8_t type;
+    std::string mime_type;
+    int64_t size, offset;
+};
+
+// `layout` tells where to look for the pictures' bytes.
+std::vector<Picture> read_pictures(
+    Format format, TagLib::File &file, const ctaglib_layout &layout, DescriptorStream &stream);
+
+// UTF-8; what is not a code point becomes U+FFFD. (TString::to8Bit drops a text with a lone surrogate.)
+std::string utf8(const TagLib::String &text);
+
+// Of a raw AAC stream (ISO/IEC 13818-7, section 6.2), which TagLib 1.13 does not read. False when there is none.
+bool read_adts(DescriptorStream &stream, ctaglib_properties &properties);
+
+}  // namespace ctaglib

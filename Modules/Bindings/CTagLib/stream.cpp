@@ -1,0 +1,90 @@
+#include "stream.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
+
+namespace ctaglib {
+
+DescriptorStream::DescriptorStream(int descriptor) : descriptor_(descriptor), size_(lseek(descriptor, 0, SEEK_END)) {
+    if (size_ < 0)
+        error_ = errno;
+}
+
+size_t DescriptorStream::read_direct(int64_t offset, uint8_t *target, size_t count) {
+    size_t done = 0;
+    while (done < count) {
+        ssize_t got = pread(descriptor_, target + done, count - done, offset + static_cast<int64_t>(done));
+        if (got == 0)
+            break;
+        if (got > 0) {
+            done += static_cast<size_t>(got);
+        } else if (errno != EINTR) {
+            if (error_ == 0)
+                error_ = errno;
+            break;
+        }
+    }
+    return done;
+}
+
+const DescriptorStream::Window &DescriptorStream::window_at(int64_t start) {
+    Window *oldest = &windows_[0];
+    for (Window &window : windows_) {
+        if (window.start == start) {
+            window.used = ++clock_;
+            return window;
+        }
+        if (window.used < oldest->used)
+            oldest = &window;
+    }
+    oldest->bytes.resize(window_size);
+    oldest->start = start;
+    oldest->used = ++clock_;
+    oldest->count = read_direct(start, oldest->bytes.data(), window_size);
+    return *oldest;
+}
+
+size_t DescriptorStream::read_at(int64_t offset, void *target, size_t count) {
+    if (offset < 0 || offset >= size() || error_ != 0)
+        return 0;
+    count = static_cast<size_t>(std::min(static_cast<int64_t>(std::min<size_t>(count, INT64_MAX)), size() - offset));
+    auto *bytes = static_cast<uint8_t *>(target);
+    if (count >= 2 * window_size)
+        return read_direct(offset, bytes, count);
+    size_t done = 0;
+    while (done < count) {
+        int64_t at = offset + static_cast<int64_t>(done);
+        int64_t start = at - at % static_cast<int64_t>(window_size);
+        const Window &window = window_at(start);
+        auto within = static_cast<size_t>(at - start);
+        if (within >= window.count)
+            break;
+        size_t part = std::min(count - done, window.count - within);
+        memcpy(bytes + done, window.bytes.data() + within, part);
+        done += part;
+    }
+    return done;
+}
+
+TagLib::ByteVector DescriptorStream::readBlock(unsigned long length) {
+    int64_t left = std::max<int64_t>(0, size() - position_);
+    // A damaged length is clamped before anything is allocated.
+    auto count = static_cast<unsigned>(std::min<uint64_t>({length, static_cast<uint64_t>(left), 256u << 20}));
+    TagLib::ByteVector block(count, 0);
+    size_t got = count == 0 ? 0 : read_at(position_, block.data(), count);
+    block.resize(static_cast<unsigned>(got));
+    position_ += static_cast<int64_t>(got);
+    return block;
+}
+
+void DescriptorStream::seek(long offset, Position from) {
+    int64_t base = from == Beginning ? 0 : from == Current ? position_ : size();
+    int64_t target = 0;
+    if (__builtin_add_overflow(base, static_cast<int64_t>(offset), &target))
+        return;
+    position_ = std::max<int64_t>(0, target);
+}
+
+}  // namespace ctaglib

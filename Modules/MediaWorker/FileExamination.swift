@@ -1,0 +1,61 @@
+import CTagLib
+import MusicFSCore
+import MusicFSMetadata
+import MusicFSSystem
+
+/// Reads one file for a job.
+func examine(_ file: CInt, name: [UInt8], wantsIdentity: Bool) -> MediaAnswer.Outcome {
+    let handle = unsafe name.withUnsafeBytes { bytes in
+        unsafe bytes.withMemoryRebound(to: CChar.self) { unsafe ctaglib_open(file, $0.baseAddress, $0.count) }
+    }
+    guard let handle = unsafe handle else { return .unreadable(reason: "it takes too much memory") }
+    defer { unsafe ctaglib_close(handle) }
+    switch unsafe ctaglib_file_status(handle) {
+    case CTAGLIB_OK: break
+    case CTAGLIB_IO_ERROR:
+        return .failed(reason: "reading failed: \(Errno(rawValue: unsafe ctaglib_errno(handle)))")
+    case CTAGLIB_NO_MEMORY: return .unreadable(reason: "it takes too much memory")
+    default: return .unreadable(reason: unsafe String(cString: ctaglib_reason(handle)))
+    }
+    var report = unsafe makeReport(handle)
+    if wantsIdentity {
+        do throws(SystemError) {
+            report.identity = try IdentityReader(file: file, layout: unsafe ctaglib_audio_layout(handle)).read()
+        } catch {
+            return .failed(reason: "reading failed: \(error.errno)")
+        }
+    }
+    return .report(report)
+}
+
+@unsafe private func makeReport(_ handle: OpaquePointer) -> MediaReport {
+    var tags = Tags()
+    let count = unsafe ctaglib_tag_count(handle)
+    for index in 0..<count {
+        let tag = unsafe ctaglib_tag_at(handle, index)
+        unsafe TagMapping.add(text(tag.key), text(tag.value), to: &tags)
+    }
+    let properties = unsafe ctaglib_audio_properties(handle)
+    let layout = unsafe ctaglib_audio_layout(handle)
+    let pictures = unsafe (0..<ctaglib_picture_count(handle)).map { index in
+        let picture = unsafe ctaglib_picture_at(handle, index)
+        return unsafe EmbeddedPicture(
+            type: picture.type, mimeType: text(picture.mime_type), size: picture.size,
+            offset: picture.offset < 0 ? nil : picture.offset)
+    }
+    return MediaReport(
+        tags: tags,
+        properties: AudioProperties(
+            durationMilliseconds: properties.milliseconds, bitrate: Int(properties.kilobits_per_second),
+            sampleRate: Int(properties.hertz), channels: Int(properties.channels),
+            bitsPerSample: Int(properties.bits_per_sample)),
+        layout: layout.known
+            ? AudioLayout(
+                audioStart: layout.audio_start, audioEnd: layout.audio_end,
+                checksum: layout.has_checksum ? layout.checksumBytes : nil) : nil,
+        pictures: pictures)
+}
+
+@unsafe private func text(_ bytes: ctaglib_bytes) -> String {
+    unsafe String(decoding: UnsafeRawBufferPointer(start: bytes.data, count: bytes.size), as: UTF8.self)
+}

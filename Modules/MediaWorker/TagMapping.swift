@@ -1,0 +1,80 @@
+import MusicFSCore
+
+/// Turns the keys of TagLib's property map into fields.
+enum TagMapping {
+    /// Bytes of UTF-8; a longer value is cut.
+    static let valueLimit = 64 << 10
+
+    /// TagLib's own names (tpropertymap.h) and what encoders write beside them.
+    private static let fields: [String: TagField] = [
+        "TITLE": .title, "ARTIST": .artist, "ALBUM": .album, "ALBUMARTIST": .albumArtist,
+        "ALBUM ARTIST": .albumArtist, "GENRE": .genre, "DATE": .date, "YEAR": .date,
+        "TRACKTOTAL": .trackTotal, "TOTALTRACKS": .trackTotal, "DISCTOTAL": .discTotal, "TOTALDISCS": .discTotal,
+        "COMPOSER": .composer, "COMMENT": .comment, "DESCRIPTION": .comment,
+        "LYRICS": .lyrics, "UNSYNCEDLYRICS": .lyrics, "COPYRIGHT": .copyright, "COMPILATION": .compilation,
+        "TITLESORT": .titleSort, "ARTISTSORT": .artistSort, "ALBUMSORT": .albumSort,
+        "ALBUMARTISTSORT": .albumArtistSort,
+        "MUSICBRAINZ_TRACKID": .musicBrainzRecordingID, "MUSICBRAINZ_ALBUMID": .musicBrainzAlbumID,
+        "MUSICBRAINZ_ARTISTID": .musicBrainzArtistID, "MUSICBRAINZ_ALBUMARTISTID": .musicBrainzAlbumArtistID,
+        "MUSICBRAINZ_RELEASEGROUPID": .musicBrainzReleaseGroupID,
+        "REPLAYGAIN_TRACK_GAIN": .replayGainTrackGain, "REPLAYGAIN_TRACK_PEAK": .replayGainTrackPeak,
+        "REPLAYGAIN_ALBUM_GAIN": .replayGainAlbumGain, "REPLAYGAIN_ALBUM_PEAK": .replayGainAlbumPeak,
+        "ENCODER": .encoder, "ENCODING": .encoder, "ENCODEDBY": .encoder, "ENCODED-BY": .encoder,
+        "LABEL": .label, "PUBLISHER": .label, "ORGANIZATION": .label,
+        "RELEASETYPE": .albumType, "MUSICBRAINZ_ALBUMTYPE": .albumType, "MUSICBRAINZ ALBUM TYPE": .albumType,
+        "ISRC": .isrc,
+    ]
+
+    /// Makes the tables, so that this does not happen in the sandbox under its limits.
+    static func prepare() { _ = fields.count }
+
+    static func add(_ key: String, _ value: String, to tags: inout Tags) {
+        let value = cut(value)
+        switch key {
+        case "TRACKNUMBER", "TRACK": addNumber(value, .track, .trackTotal, to: &tags)
+        case "DISCNUMBER", "DISC": addNumber(value, .disc, .discTotal, to: &tags)
+        default:
+            if let field = field(of: key) {
+                add(value, field, to: &tags)
+            } else {
+                tags.custom.append(Tags.CustomEntry(cut(key), value))
+            }
+        }
+    }
+
+    private static func field(of key: String) -> TagField? {
+        if let field = fields[key] { return field }
+        // A description behind the key: lyrics have one often, while a comment with one is some program's own data.
+        return key.hasPrefix("LYRICS:") ? .lyrics : nil
+    }
+
+    /// Two keys of one field often say the same.
+    private static func add(_ value: String, _ field: TagField, to tags: inout Tags) {
+        let entry = Tags.Entry(field, value)
+        if !tags.entries.contains(entry) { tags.entries.append(entry) }
+    }
+
+    /// `n/m` is a number and a total.
+    private static func addNumber(_ value: String, _ number: TagField, _ total: TagField, to tags: inout Tags) {
+        let parts = value.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
+        if let first = parts.first, !first.isEmpty { add(String(Substring(first)), number, to: &tags) }
+        if parts.count == 2, let second = parts.last, !second.isEmpty,
+            second.elementsEqual([UInt8(ascii: "0")]) == false
+        {
+            add(String(Substring(second)), total, to: &tags)
+        }
+    }
+
+    private static func cut(_ text: String) -> String {
+        guard text.utf8.count > valueLimit else { return text }
+        var end = text.utf8.index(text.startIndex, offsetBy: valueLimit)
+        // Back to the start of the scalar that the limit falls into.
+        while text.unicodeScalars.index(of: end) == nil { end = text.utf8.index(before: end) }
+        return String(text[..<end])
+    }
+}
+
+extension String.UnicodeScalarView {
+    /// `index` when a scalar begins there, else nil.
+    fileprivate func index(of index: String.Index) -> String.Index? { index.samePosition(in: self) }
+}

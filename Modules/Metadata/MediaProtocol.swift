@@ -1,0 +1,86 @@
+package import MusicFSCore
+
+/// What the server asks a media worker: one packet, with the descriptor of the file.
+package struct MediaJob: Hashable, Sendable {
+    /// The answer carries it again.
+    package var id: UInt64
+    /// The file's name, whose extension tells the format; at most `nameLimit` bytes.
+    package var name: [UInt8]
+    package var wantsIdentity: Bool
+
+    package static let nameLimit = 255
+
+    package init(id: UInt64, name: [UInt8], wantsIdentity: Bool) {
+        self.id = id
+        // The extension is at the end.
+        self.name = Array(name.suffix(MediaJob.nameLimit))
+        self.wantsIdentity = wantsIdentity
+    }
+
+    package func encode() -> [UInt8] {
+        var writer = ByteWriter(reserving: name.count + 16)
+        writer.write(id)
+        writer.write(wantsIdentity ? 1 as UInt64 : 0)
+        writer.write(name)
+        return writer.bytes
+    }
+
+    package init(decoding bytes: [UInt8]) throws(ByteCodingError) {
+        var reader = ByteReader(bytes)
+        id = try reader.readUnsigned()
+        wantsIdentity = try reader.readUnsigned() == 1
+        name = try reader.readBytes()
+        guard reader.isAtEnd, name.count <= MediaJob.nameLimit else { throw ByteCodingError() }
+    }
+}
+
+/// What a media worker answers: one packet.
+package struct MediaAnswer: Hashable, Sendable {
+    package enum Outcome: Hashable, Sendable {
+        case report(MediaReport)
+        /// The file is not audio that TagLib can read.
+        case unreadable(reason: String)
+        /// The bytes could not be had: nothing is said about the file.
+        case failed(reason: String)
+    }
+
+    package var id: UInt64
+    package var outcome: Outcome
+
+    /// Bytes of an encoded answer.
+    package static let sizeLimit = 256 << 10
+
+    package init(id: UInt64, outcome: Outcome) {
+        self.id = id
+        self.outcome = outcome
+    }
+
+    package func encode() -> [UInt8] {
+        var writer = ByteWriter(reserving: 1024)
+        writer.write(id)
+        switch outcome {
+        case .report(let report):
+            writer.write(0 as UInt64)
+            report.encode(into: &writer)
+        case .unreadable(let reason):
+            writer.write(1 as UInt64)
+            writer.write(reason)
+        case .failed(let reason):
+            writer.write(2 as UInt64)
+            writer.write(reason)
+        }
+        return writer.bytes
+    }
+
+    package init(decoding bytes: [UInt8]) throws(ByteCodingError) {
+        var reader = ByteReader(bytes)
+        id = try reader.readUnsigned()
+        switch try reader.readUnsigned() {
+        case 0: outcome = .report(try MediaReport(decoding: &reader))
+        case 1: outcome = .unreadable(reason: try reader.readString())
+        case 2: outcome = .failed(reason: try reader.readString())
+        default: throw ByteCodingError()
+        }
+        guard reader.isAtEnd else { throw ByteCodingError() }
+    }
+}

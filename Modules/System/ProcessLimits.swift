@@ -1,0 +1,17 @@
+import CLinux
+
+/// Bounds what this process may use and gain, for good.
+///
+/// - Parameters:
+///   - addressSpace: bytes of RLIMIT_AS.
+///   - openFiles: RLIMIT_NOFILE, the count of descriptors.
+package func confineProcess(addressSpace: UInt64, openFiles: UInt64) throws(SystemError) {
+    _ = try checked("prctl") { clinux_forbid_new_privileges() }
+    // The parent's thread that started this process, to be exact: it must outlive us (prctl(2), PR_SET_PDEATHSIG).
+    _ = try checked("prctl") { clinux_set_parent_death_signal(SIGKILL) }
+    for (resource, limit) in [
+        (CLINUX_RLIMIT_CORE, 0), (CLINUX_RLIMIT_NOFILE, openFiles), (CLINUX_RLIMIT_AS, addressSpace),
+    ] {
+        _ = try checked("setrlimit") { clinux_set_limit(resource, limit) }
+    }
+}
