@@ -1,0 +1,48 @@
+# The one door: everything that people and CI do is a target here.
+SWIFT ?= swift
+RELEASE_FLAGS = -c release --static-swift-stdlib -Xswiftc -use-ld=lld
+PACKAGES = libfuse3-dev fuse3 libsqlite3-dev libtag1-dev libtomlplusplus-dev libunistring-dev libseccomp-dev \
+	libxxhash-dev libsystemd-dev libmicrohttpd-dev pkg-config
+TEST_PACKAGES = ffmpeg flac mpd mpc attr python3-mutagen util-linux
+SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+SAMPLE = .build/sample
+
+.PHONY: packages test-packages build release demo test lint format bench fuzz clean
+
+packages:
+	@dpkg -s $(PACKAGES) ffmpeg >/dev/null 2>&1 || \
+		($(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES) ffmpeg)
+
+test-packages: packages
+	@dpkg -s $(TEST_PACKAGES) >/dev/null 2>&1 || \
+		($(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(TEST_PACKAGES))
+
+build:
+	$(SWIFT) build
+
+release: packages
+	$(SWIFT) build $(RELEASE_FLAGS)
+
+# The main job on a library that is made for it: mount, show, compare every file with its original, unmount.
+demo: release
+	Tools/demo.sh .build/release $(SAMPLE)
+
+test: test-packages
+	$(SWIFT) build
+	$(SWIFT) test
+
+lint:
+	$(SWIFT) format lint --strict --recursive Package.swift Modules Tests Tools
+	Tools/lint.sh
+
+format:
+	$(SWIFT) format --in-place --recursive Package.swift Modules Tests Tools
+
+bench: release
+	.build/release/musicfs-bench all
+
+fuzz:
+	Tools/fuzz.sh $(SECONDS_EACH)
+
+clean:
+	$(SWIFT) package clean
