@@ -128,7 +128,9 @@ final class Results: Sendable {
         }
     }
 
-    @Test("a worker that cannot be started makes files unavailable, not unreadable", arguments: ["/nonexistent", "/bin/false"])
+    @Test(
+        "a worker that cannot be started makes files unavailable, not unreadable",
+        arguments: ["/nonexistent", "/bin/false"])
     func noWorker(_ program: String) throws {
         let pool = MediaWorkerPool(executable: FilePath(program), workers: 1, log: .disabled)
         defer { pool.stop() }

@@ -27,7 +27,8 @@ import Testing
 
     @Test("a long name keeps its extension")
     func longName() throws {
-        let job = MediaJob(id: 1, name: Array(String(repeating: "x", count: 5000).utf8) + Array(".mp3".utf8), wantsIdentity: false)
+        let job = MediaJob(
+            id: 1, name: Array(String(repeating: "x", count: 5000).utf8) + Array(".mp3".utf8), wantsIdentity: false)
         #expect(job.name.count == MediaJob.nameLimit && job.name.suffix(4) == Array(".mp3".utf8)[...])
     }
 
