@@ -27,7 +27,9 @@ struct SampleFormat: Sendable, CustomTestStringConvertible {
 }
 
 @Suite struct FormatTests {
-    let samples = try! Samples()
+    let samples: Samples
+
+    init() throws { samples = try Samples() }
 
     @Test("the tags and properties are those that ffmpeg wrote", arguments: SampleFormat.all)
     func readsFormat(_ format: SampleFormat) throws {

@@ -22,7 +22,9 @@ final class Results: Sendable {
 }
 
 @Suite struct PoolTests {
-    let samples = try! Samples()
+    let samples: Samples
+
+    init() throws { samples = try Samples() }
 
     private func read(_ path: FilePath, times: Int, with pool: MediaWorkerPool, into results: Results) throws {
         for index in 0..<times {
