@@ -8,7 +8,7 @@ enum TagMapping {
     /// TagLib's own names (tpropertymap.h) and what encoders write beside them.
     private static let fields: [String: TagField] = [
         "TITLE": .title, "ARTIST": .artist, "ALBUM": .album, "ALBUMARTIST": .albumArtist,
-        "ALBUM ARTIST": .albumArtist, "GENRE": .genre, "DATE": .date, "YEAR": .date,
+        "ALBUM ARTIST": .albumArtist, "ALBUM_ARTIST": .albumArtist, "GENRE": .genre, "DATE": .date, "YEAR": .date,
         "TRACKTOTAL": .trackTotal, "TOTALTRACKS": .trackTotal, "DISCTOTAL": .discTotal, "TOTALDISCS": .discTotal,
         "COMPOSER": .composer, "COMMENT": .comment, "DESCRIPTION": .comment,
         "LYRICS": .lyrics, "UNSYNCEDLYRICS": .lyrics, "COPYRIGHT": .copyright, "COMPILATION": .compilation,

@@ -5,7 +5,9 @@ import MusicFSSystem
 import Testing
 
 @Suite struct LayoutTests {
-    let samples = try! Samples()
+    let samples: Samples
+
+    init() throws { samples = try Samples() }
 
     @Test("FLAC's stored checksum is metaflac's, and the audio begins with a frame")
     func flacChecksum() throws {

@@ -6,9 +6,9 @@ import TestSupport
 
 /// Real files, encoded for a test by the usual encoders.
 struct Samples: Sendable {
-    let directory: TemporaryDirectory
+    let directory: TestSupport.TemporaryDirectory
 
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws { directory = try TestSupport.TemporaryDirectory() }
 
     func path(_ name: String) -> FilePath { directory.path.appending(name) }
 
@@ -47,6 +47,7 @@ struct Samples: Sendable {
     }
 
     /// Runs a program of mutagen, the reference beside ffprobe; `code` finds the file in `path`.
+    @discardableResult
     static func mutagen(_ code: String, _ path: FilePath, _ more: String...) throws -> String {
         try run(["/usr/bin/python3", "-c", "import sys\npath = sys.argv[1]\n" + code, path.description] + more)
     }

@@ -121,7 +121,8 @@ std::unique_ptr<File> create(Format format, DescriptorStream &stream) {
 
 // A file without an audio stream is none of that format, whatever TagLib's `isValid` says.
 std::unique_ptr<File> try_open(Format format, DescriptorStream &stream) {
-    if (format == Format::adts && !is_supported(format, stream))
+    // TagLib takes anything without a mark for an old Musepack stream.
+    if ((format == Format::adts || format == Format::mpc) && !is_supported(format, stream))
         return nullptr;
     std::unique_ptr<File> file = create(format, stream);
     if (file == nullptr || !file->isValid())

@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <algorithm>
+#include <cstring>
 #include <exception>
 #include <new>
 
@@ -65,6 +66,22 @@ int bits_per_sample(ctaglib::Format format, const AudioProperties *properties) {
     }
 }
 
+// The count of samples by the last Ogg page (RFC 3533, section 6), for encoders that leave it out of STREAMINFO;
+// 0 when it is not found.
+double last_granule(ctaglib::DescriptorStream &stream) {
+    std::vector<uint8_t> tail(size_t(std::min<int64_t>(stream.size(), 65536)));
+    size_t count = stream.read_at(stream.size() - int64_t(tail.size()), tail.data(), tail.size());
+    for (size_t at = count < 14 ? 0 : count - 14 + 1; at-- > 0;) {
+        if (memcmp(tail.data() + at, "OggS", 4) != 0)
+            continue;
+        int64_t granule = 0;
+        for (int i = 7; i >= 0; i--)
+            granule = int64_t(uint64_t(granule) << 8 | tail[at + 6 + size_t(i)]);
+        return granule > 0 && granule < int64_t(1) << 48 ? double(granule) : 0;
+    }
+    return 0;
+}
+
 void read_properties(ctaglib_file &report, ctaglib::OpenFile &open, ctaglib::DescriptorStream &stream) {
     if (open.format == ctaglib::Format::adts) {
         read_adts(stream, report.properties);
@@ -76,10 +93,14 @@ void read_properties(ctaglib_file &report, ctaglib::OpenFile &open, ctaglib::Des
     report.properties.hertz = properties->sampleRate();
     report.properties.channels = properties->channels();
     report.properties.bits_per_sample = bits_per_sample(open.format, properties);
+    if (open.format == ctaglib::Format::ogg_flac && report.properties.milliseconds <= 0)
+        report.properties.milliseconds =
+            int64_t(last_granule(stream) / std::max(report.properties.hertz / 1000.0, 1.0));
     const ctaglib_layout &layout = report.layout;
     // Some encoders leave the field for the bit rate empty.
-    if (report.properties.kilobits_per_second <= 0 && layout.known && report.properties.milliseconds > 0) {
-        int64_t rate = (layout.audio_end - layout.audio_start) / report.properties.milliseconds * 8;
+    if (report.properties.kilobits_per_second <= 0 && report.properties.milliseconds > 0) {
+        int64_t size = layout.known ? layout.audio_end - layout.audio_start : layout.file_size;
+        int64_t rate = int64_t(double(size) * 8 / double(report.properties.milliseconds));
         report.properties.kilobits_per_second = int32_t(std::min<int64_t>(rate, INT32_MAX));
     }
 }
