@@ -28,7 +28,8 @@ struct GlobalOptions: ParsableArguments {
     @Option(help: "Read this configuration file.", completion: .file())
     var config: String?
 
-    @Option(help: "What is logged: a level (trace, debug, info, notice, warning, error, critical), or \"info,fuse=debug\".")
+    @Option(
+        help: "What is logged: a level (trace, debug, info, notice, warning, error, critical), or \"info,fuse=debug\".")
     var logLevel: String?
 }
 

@@ -45,5 +45,6 @@ struct ManualCommand: ParsableCommand {
 
 /// `musicfs config`.
 struct ConfigCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "config", abstract: "Check and show the configuration.")
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Check and show the configuration.")
 }

@@ -1,6 +1,6 @@
 package import MusicFSCore
-package import MusicFSSystem
 import MusicFSSQLite
+package import MusicFSSystem
 import Synchronization
 
 /// library.db: what the origins hold, and the tree that is made of it. Derived: it can be deleted at any time.
@@ -69,7 +69,8 @@ package final class Library: Sendable {
     }
 
     private init(
-        path: FilePath, epoch: Int64, writer: sending LibraryWriter, onCommit: @escaping @Sendable ([TreeChange]) -> Void
+        path: FilePath, epoch: Int64, writer: sending LibraryWriter,
+        onCommit: @escaping @Sendable ([TreeChange]) -> Void
     ) {
         self.path = path
         self.epoch = epoch
@@ -106,7 +107,7 @@ package final class Library: Sendable {
             let to = path.parent.appending(Array(path.lastComponent) + Array((suffix + part).utf8))
             do throws(SystemError) {
                 try rename(from, to: to)
-            } catch where error.errno == .noEntry {
+            } catch  where error.errno == .noEntry {
                 continue
             } catch { throw CacheError("set \(path) aside", error) }
         }

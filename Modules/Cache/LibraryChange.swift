@@ -37,6 +37,8 @@ package enum AudioContent: Hashable, Sendable {
     case report(MediaReport)
     /// No tags could be had: it is listed by its own name and named in the quarantine (D3).
     case unreadable(reason: String)
+    /// The file is not at fault, or may not be: listed like an unreadable one, and tried again by the next scan.
+    case postponed(reason: String)
 }
 
 /// One difference between an origin and the library, as a scan finds it.

@@ -19,7 +19,8 @@ struct LibraryCounters: Hashable, Sendable {
     private static let keys: [(String, any WritableKeyPath<LibraryCounters, Int64> & Sendable)] = [
         ("next_node", \.nextNode), ("next_version", \.nextVersion), ("next_replica", \.nextReplica),
         ("next_track", \.nextTrack), ("next_folder", \.nextFolder), ("next_album", \.nextAlbum),
-        ("next_change", \.nextChange), ("connection", \.connection), ("files", \.files), ("directories", \.directories), ("bytes", \.bytes),
+        ("next_change", \.nextChange), ("connection", \.connection), ("files", \.files), ("directories", \.directories),
+        ("bytes", \.bytes),
         ("tracks", \.tracks),
     ]
 

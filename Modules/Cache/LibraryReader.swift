@@ -1,6 +1,6 @@
 package import MusicFSCore
-package import MusicFSSystem
 import MusicFSSQLite
+package import MusicFSSystem
 
 /// A file that the library knows, as the differ needs it.
 package struct KnownFile: Hashable, Sendable {

@@ -94,7 +94,7 @@ extension LibraryWriter {
 
     private func note(_ content: AudioContent, of replica: Int64, isNew: Bool) throws {
         switch content {
-        case .unreadable(let reason): try quarantine(replica, reason: reason)
+        case .unreadable(let reason), .postponed(let reason): try quarantine(replica, reason: reason)
         case .report where !isNew:
             statements.clearQuarantine.bind(1, replica)
             try statements.clearQuarantine.run()

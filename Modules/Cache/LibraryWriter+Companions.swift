@@ -125,7 +125,9 @@ extension LibraryWriter {
             return (node.parent, Array(stem) + Array(row.name[Names.split(row.name).stem.endIndex...]))
         }
         guard let directory = try targetDirectory(of: folder) else { return nil }
-        guard isDisc(folder.path), folder.audio > 0, try hasNamesake(row, folder: folder) else { return (directory, row.name) }
+        guard isDisc(folder.path), folder.audio > 0, try hasNamesake(row, folder: folder) else {
+            return (directory, row.name)
+        }
         return (directory, Names.truncated(lastComponent(folder.path) + Array(" - ".utf8) + row.name))
     }
 
@@ -157,7 +159,9 @@ extension LibraryWriter {
         var discs: [Int64] = []
         while try statement.step() {
             let path = statement.bytes(1)
-            if statement.integer(2) > 0, isDisc(path), parentPath(path) == folder.path { discs.append(statement.integer(0)) }
+            if statement.integer(2) > 0, isDisc(path), parentPath(path) == folder.path {
+                discs.append(statement.integer(0))
+            }
         }
         statement.reset()
         var votes: [Int64: Int] = [:]

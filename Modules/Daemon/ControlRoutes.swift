@@ -112,7 +112,8 @@ struct ControlRoutes: Sendable {
             throw ControlError(.badRequest, "no path was given", remedy: "add ?path=PATH")
         }
         let mount = server.settings.mountPoint
-        let components = path.isWithin(mount) ? Array(path.components.dropFirst(mount.components.count)) : path.components
+        let components =
+            path.isWithin(mount) ? Array(path.components.dropFirst(mount.components.count)) : path.components
         do throws(CacheError) {
             let tree = try server.library.makeTreeReader()
             var entry = try tree.entry(node: 1)

@@ -22,6 +22,9 @@ final class MediaWorkers: MediaReader {
         pool.read(fd, name: name, wantsIdentity: wantsIdentity) { result in
             switch result {
             case .success(let report): completion(.report(report))
+            case .failure(.unavailable(let reason)): completion(.postponed(reason: reason))
+            // Somebody else killed the worker, or memory ran out: not proven to be the file's fault.
+            case .failure(.workerDied(Signal.kill)): completion(.postponed(reason: "its reader was killed"))
             case .failure(let error): completion(.unreadable(reason: "\(error)"))
             }
         }

@@ -94,7 +94,8 @@ extension FileSystem {
     func statfs(_ request: consuming Request, _ thread: LoopThread) {
         do throws(CacheError) {
             let totals = try thread.reader.totals()
-            request.reply(statfs: UInt64(max(totals.bytes, 0)), files: UInt64(max(totals.files + totals.directories, 0)))
+            request.reply(
+                statfs: UInt64(max(totals.bytes, 0)), files: UInt64(max(totals.files + totals.directories, 0)))
         } catch { fail(request, "statfs", error) }
     }
 

@@ -77,7 +77,9 @@ final class RequestLoop: Sendable {
 
     /// EIO, without libfuse.
     private func refuse(_ unique: UInt64) {
-        var header: [UInt32] = [16, UInt32(bitPattern: -Errno.io.rawValue), UInt32(truncatingIfNeeded: unique), UInt32(unique >> 32)]
+        var header: [UInt32] = [
+            16, UInt32(bitPattern: -Errno.io.rawValue), UInt32(truncatingIfNeeded: unique), UInt32(unique >> 32),
+        ]
         _ = unsafe header.withUnsafeMutableBytes { unsafe write(session.device, $0.baseAddress, 16) }
         journal.release(unique)
     }

@@ -39,7 +39,7 @@ final class FolderWatcher: Sendable {
         do throws(SystemError) {
             let watch = try inotify.watch(folder.isEmpty ? origin.root : origin.root.appending(folder))
             state.withLock { $0.paths[watch] = folder }
-        } catch where error.errno == .noSpace {
+        } catch  where error.errno == .noSpace {
             let isNew = state.withLock { state in
                 defer { state.isOutOfWatches = true }
                 return !state.isOutOfWatches
@@ -51,7 +51,9 @@ final class FolderWatcher: Sendable {
                     sysctl fs.inotify.max_user_watches=524288
                     """, metadata: ["origin": "\(origin.name)", "watched": "\(watchCount)"])
             }
-        } catch { /* gone already; listing it will tell */  }
+        } catch {
+            // Gone already; listing it will tell.
+        }
     }
 
     /// Reads events until it is cancelled. Runs on a thread of its own.

@@ -153,16 +153,16 @@ struct OriginScan {
     private func readTags(_ file: OriginFile, _ stamp: FileStamp, _ writer: BatchWriter) {
         writer.begin()
         let path = FilePath(bytes: joined(file.folder, file.name)) ?? "/"
-        do throws(SystemError) {
-            let fd = try origin.open(path)
-            media.read(fd, name: file.name, wantsIdentity: settings.wantsIdentity) { content in
-                writer.complete(.audio(file, stamp, content))
-            }
-        } catch {
-            // Unreadable now; the stamp says that it was never read, so that the next scan tries again.
-            let unread = FileStamp(size: stamp.size, modified: stamp.modified, inode: 0)
-            writer.complete(.audio(file, unread, .unreadable(reason: "cannot be opened: \(error.errno)")))
+        let complete = { @Sendable (content: AudioContent) in
+            var stamp = stamp
+            // A stamp that no file has: the next scan takes the file for changed.
+            if case .postponed = content { stamp.inode = 0 }
+            writer.complete(.audio(file, stamp, content))
         }
+        do throws(SystemError) {
+            media.read(
+                try origin.open(path), name: file.name, wantsIdentity: settings.wantsIdentity, completion: complete)
+        } catch { complete(.postponed(reason: "cannot be opened: \(error.errno)")) }
     }
 
     /// Tells equal companions of several discs or origins from different ones: XXH3 over the whole of small files.
@@ -261,7 +261,8 @@ struct OriginScan {
         }
         for start in stride(from: 0, to: gone.count, by: 2000) {
             beat()
-            let batch = try library.apply(gone[start..<min(start + 2000, gone.count)].map { .removed(replica: $0.replica) })
+            let batch = try library.apply(
+                gone[start..<min(start + 2000, gone.count)].map { .removed(replica: $0.replica) })
             monitor.update { $0.filesRemoved += batch.removed }
         }
         // A look at some folders cannot clear the suspicion that others gave rise to.

@@ -20,7 +20,9 @@ package func listDirectory(_ fd: CInt, path: FilePath? = nil) throws(SystemError
     defer { unsafe buffer.deallocate() }
     var entries: [DirectoryEntry] = []
     while true {
-        let filled = try checked("getdents64", path) { unsafe clinux_getdents64(fd, buffer.baseAddress, UInt(capacity)) }
+        let filled = try checked("getdents64", path) {
+            unsafe clinux_getdents64(fd, buffer.baseAddress, UInt(capacity))
+        }
         if filled == 0 { return entries }
         // struct linux_dirent64: d_ino u64, d_off i64, d_reclen u16, d_type u8, d_name with NUL (getdents64(2)).
         var offset = 0

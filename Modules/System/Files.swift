@@ -144,6 +144,8 @@ package func readLink(_ path: FilePath) throws(SystemError) -> FilePath {
     let count = try unsafe path.withCString { (pointer) throws(SystemError) in
         try checked("readlink", path) { unsafe readlink(pointer, &buffer, size) }
     }
-    guard let target = FilePath(bytes: buffer[..<count].map { UInt8(bitPattern: $0) }) else { throw SystemError("readlink", path, .invalid) }
+    guard let target = FilePath(bytes: buffer[..<count].map { UInt8(bitPattern: $0) }) else {
+        throw SystemError("readlink", path, .invalid)
+    }
     return target
 }

@@ -45,7 +45,8 @@ package final class Inotify: Sendable {
     /// Waits for events, at most `milliseconds`; none when the time is over or `interrupt` was called.
     package func events(waiting milliseconds: CInt) throws(SystemError) -> [Event] {
         var descriptors = [
-            pollfd(fd: fd.raw, events: Int16(POLLIN), revents: 0), pollfd(fd: wake.raw, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: fd.raw, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: wake.raw, events: Int16(POLLIN), revents: 0),
         ]
         let ready = unsafe poll(&descriptors, 2, milliseconds)
         if ready <= 0 { return [] }

@@ -10,7 +10,9 @@ package func readWithoutWaiting(_ fd: CInt, into buffer: UnsafeMutableRawBufferP
 }
 
 /// Fills the buffer from `offset`; shorter only at the end of the file. Waits.
-package func readFully(_ fd: CInt, into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(SystemError) -> Int {
+package func readFully(_ fd: CInt, into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(SystemError)
+    -> Int
+{
     var done = 0
     while done < buffer.count {
         let from = done

@@ -1,6 +1,5 @@
 import CLinux
 
-
 /// Nanoseconds of CLOCK_MONOTONIC: for deadlines and durations; never goes back, stands still in suspend.
 package func monotonicNanoseconds() -> UInt64 {
     var time = timespec()

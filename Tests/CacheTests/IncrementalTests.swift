@@ -51,7 +51,8 @@ import Testing
                 changes.append(.removed(replica: replica))
             default:
                 guard let file = model.files.keys.sorted(by: order).randomElement(using: &random),
-                    touched.insert(file).inserted, let replica = try replica(file, reader), let known = model.files[file]
+                    touched.insert(file).inserted, let replica = try replica(file, reader),
+                    let known = model.files[file]
                 else { continue }
                 var target = randomFile(origins, &random)
                 target.origin = file.origin
@@ -95,7 +96,9 @@ import Testing
             size: Int64.random(in: 1...3, using: &random), modified: Int64.random(in: 1...1000, using: &random),
             inode: UInt64.random(in: 1...100, using: &random))
         guard Names.isAudio(file.name) else {
-            let identity = Bool.random(using: &random) ? [UInt8](repeating: UInt8.random(in: 0...1, using: &random), count: 16) : nil
+            let identity =
+                Bool.random(using: &random)
+                ? [UInt8](repeating: UInt8.random(in: 0...1, using: &random), count: 16) : nil
             return LibraryModel.File(stamp: stamp, content: nil, identity: identity)
         }
         if Int.random(in: 0..<10, using: &random) == 0 {

@@ -21,7 +21,8 @@ struct LibraryModel {
             let children = try reader.children(of: node, after: 0, limit: .max)
             let own = try reader.entry(node: node)
             let subdirectories = children.count { $0.kind == .directory }
-            lines.append("\(path)/ entries=\(own?.size ?? -1)=\(children.count) links=\(own?.links ?? -1)=\(subdirectories + 2)")
+            lines.append(
+                "\(path)/ entries=\(own?.size ?? -1)=\(children.count) links=\(own?.links ?? -1)=\(subdirectories + 2)")
             for child in children {
                 let name = String(decoding: child.name, as: UTF8.self)
                 switch child.kind {
@@ -30,7 +31,8 @@ struct LibraryModel {
                     let version = try reader.version(child.version)
                     lines.append(
                         "\(path)/\(name) \(child.size)=\(version?.size ?? -1) \(child.modified)=\(version?.modified ?? -1) "
-                            + "node=\(version?.node == child.node) \(version?.origin ?? -1):\(version?.path?.description ?? "-")")
+                            + "node=\(version?.node == child.node) \(version?.origin ?? -1):\(version?.path?.description ?? "-")"
+                    )
                 }
             }
         }

@@ -133,7 +133,9 @@ package enum MountPreparation {
             try MusicFSSystem.unmount(mountPoint, lazily: lazily)
             return
         }
-        guard let fusermount else { throw MountError("fusermount3 is missing; install it with 'apt-get install fuse3'") }
+        guard let fusermount else {
+            throw MountError("fusermount3 is missing; install it with 'apt-get install fuse3'")
+        }
         let child = try ChildProcess.start(
             fusermount, arguments: ["fusermount3", lazily ? "-uzq" : "-uq", "--", mountPoint.description])
         guard child.wait(until: monotonicNanoseconds() + 5_000_000_000) == .code(0) else {
