@@ -11,25 +11,22 @@ extension Names {
     package static func numbered(_ name: [UInt8], _ number: Int) -> [UInt8] {
         let suffix = Array(" (\(number))".utf8)
         let (stem, ext) = split(name)
-        let ending = ext.count <= 60 ? ext : []
-        let body = ending.isEmpty ? name[...] : stem
-        let room = limit - suffix.count - ending.count
         // Where the stem has to be cut, it is cut to the family, so that it stays in it.
-        let kept = body.count <= room ? body : familyOf(stem: body)
-        return Array(kept) + suffix + ending
+        let kept = stem.count <= limit - suffix.count - ext.count ? stem : familyOf(stem: stem)
+        return Array(kept) + suffix + ext
     }
 
-    package static func family(_ name: [UInt8]) -> [UInt8] {
-        let (stem, ext) = split(name)
-        return Array(familyOf(stem: ext.count <= 60 ? stem : name[...]))
-    }
+    package static func family(_ name: [UInt8]) -> [UInt8] { Array(familyOf(stem: split(name).stem)) }
 
+    /// Without numbers at its end, and at most 180 bytes, which may bring to light another number.
     private static func familyOf(stem: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        var rest = stem
+        var family = stem
         while true {
-            let short = cutToFamily(withoutNumber(rest))
-            if short.count == rest.count { return rest }
-            rest = short
+            var short = family
+            while let shorter = withoutNumber(short) { short = shorter }
+            short = cutToFamily(short)
+            if short.count == family.count { return family }
+            family = short
         }
     }
 
@@ -45,15 +42,15 @@ extension Names {
         return stem[..<end]
     }
 
-    /// Without one ` (n)` at the end, n at least 2 and without leading zeros; the stem itself where there is none.
-    private static func withoutNumber(_ stem: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    /// Without one ` (n)` at the end, n at least 2 and without leading zeros; nil where there is none.
+    private static func withoutNumber(_ stem: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         guard stem.last == UInt8(ascii: ")"), let open = stem.lastIndex(of: UInt8(ascii: "(")),
             open > stem.startIndex + 1, stem[open - 1] == UInt8(ascii: " ")
-        else { return stem }
+        else { return nil }
         let digits = stem[(open + 1)..<(stem.endIndex - 1)]
         guard let first = digits.first, digits.count <= 9, first != UInt8(ascii: "0"),
             digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), !digits.elementsEqual([UInt8(ascii: "1")])
-        else { return stem }
+        else { return nil }
         return stem[..<(open - 1)]
     }
 

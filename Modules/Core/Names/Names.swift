@@ -9,12 +9,24 @@ package enum Names {
         "asf", "wv", "ape", "mpc", "tta", "dsf", "dff",
     ]
 
-    /// A name in two: before the last dot, and from it on. A dot at the beginning or at the end begins no extension.
+    /// A name in two: before its extension, and the extension with its dot.
+    ///
+    /// An extension is what follows the last dot where that is 1 to 16 ASCII letters and digits; so no ` (2)` that is put
+    /// behind a name ever becomes part of one. A dot at the beginning begins none.
     package static func split(_ name: [UInt8]) -> (stem: ArraySlice<UInt8>, ext: ArraySlice<UInt8>) {
-        guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > name.startIndex, dot < name.endIndex - 1 else {
-            return (name[...], name[name.endIndex...])
-        }
+        guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > name.startIndex,
+            (1...16).contains(name.count - dot - 1), name[(dot + 1)...].allSatisfy(isAlphanumeric)
+        else { return (name[...], name[name.endIndex...]) }
         return (name[..<dot], name[dot...])
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "a")...UInt8(ascii: "z"):
+            true
+        default: false
+        }
     }
 
     /// The extension in lower case, without its dot; empty where there is none.
@@ -31,11 +43,10 @@ package enum Names {
         return name.elementsEqual("Thumbs.db".utf8) || name.elementsEqual("desktop.ini".utf8)
     }
 
-    /// The name cut to 255 bytes between characters; the extension stays, unless it alone is too long.
+    /// The name cut to 255 bytes between characters; the extension stays.
     package static func truncated(_ name: [UInt8]) -> [UInt8] {
         if name.count <= limit { return name }
         let (stem, ext) = split(name)
-        guard ext.count < limit / 2 else { return Array(cut(name[...], limit)) }
         return Array(cut(stem, limit - ext.count)) + ext
     }
 

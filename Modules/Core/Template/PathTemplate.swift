@@ -106,9 +106,11 @@ struct PathWriter {
         var name = current
         if !format.isEmpty {
             let ending = "." + Names.sanitised(format)
-            if !name.hasSuffix(ending) || name == ending { name += ending }
-            // An empty title would leave the extension alone, which would be hidden.
-            if name == ending { name = "_" + ending }
+            if name.utf8.suffix(ending.utf8.count).elementsEqual(ending.utf8) {
+                name = String(decoding: name.utf8.dropLast(ending.utf8.count), as: UTF8.self)
+            }
+            // A title of nothing but spaces would leave the extension alone, which would be hidden.
+            name = Names.component(name) + ending
         }
         all.append(Names.component(name))
         return all
