@@ -35,7 +35,7 @@ extension Names {
         var result = String(slice)
         if result.isEmpty { return "_" }
         // Covers "." and "..": a tag makes no hidden file and leads nowhere.
-        if result.first == "." { result = "_" + result.dropFirst() }
+        if result.unicodeScalars.first == "." { result = "_" + String(result.unicodeScalars.dropFirst()) }
         if !result.utf8.allSatisfy({ $0 < 0x80 }) { result = UnicodeText.composed(result) }
         if result.utf8.count > limit { result = String(decoding: truncated(Array(result.utf8)), as: UTF8.self) }
         return result
