@@ -73,11 +73,11 @@ package final class FUSEServer: Sendable {
     /// Stops taking requests, and waits for those under way, at most until `deadline`.
     package func stop(until deadline: UInt64) -> Bool {
         invalidator.drain(until: min(deadline, monotonicNanoseconds() + 1_000_000_000))
-        let stopped = loop.stop(until: deadline)
+        loop.stop()
         while journal.pending > 0, monotonicNanoseconds() < deadline { usleepBriefly() }
         isStopped.withLock { $0 = true }
         invalidator.stop()
-        return stopped && journal.pending == 0
+        return journal.pending == 0
     }
 
     private func usleepBriefly() { _ = pollReadable([], milliseconds: 2) }

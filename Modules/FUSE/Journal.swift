@@ -208,17 +208,17 @@ package final class Journal: Sendable {
     // MARK: Take-over
 
     /// A request that a predecessor left behind.
-    struct Inherited: Sendable {
-        var unique: UInt64
-        var nodeID: UInt64
+    package struct Inherited: Sendable {
+        package var unique: UInt64
+        package var nodeID: UInt64
         /// The whole request; nil when it was longer than a slot.
-        var bytes: [UInt8]?
+        package var bytes: [UInt8]?
         /// How many servers died with it under way and may have died of it.
-        var attempts: UInt32
+        package var attempts: UInt32
     }
 
     /// What the predecessor had read and not answered. Once, before any thread reads the device.
-    func takeOver() -> [Inherited] {
+    package func takeOver() -> [Inherited] {
         let blame = memory.loadU32(Field.blame)
         let used = min(Int(clamping: memory.loadU64(Field.slotsUsed)), Journal.slotCount)
         state.withLock { state in

@@ -7,15 +7,13 @@ import Synchronization
 final class RequestLoop: Sendable {
     private let session: FUSESession
     private let journal: Journal
-    private let wake: WakeUp
     private let makeReader: @Sendable () throws -> TreeReader
-    private let state: Condition<State>
+    private let state: Mutex<State>
     /// The connection is gone: unmounted, or aborted.
     private let onDisconnect: @Sendable () -> Void
 
-    private struct State: Sendable {
+    private struct State {
         var isStopping = false
-        var running = 0
         var isDisconnected = false
     }
 
@@ -27,13 +25,11 @@ final class RequestLoop: Sendable {
         journal = session.journal
         self.makeReader = makeReader
         self.onDisconnect = onDisconnect
-        wake = try WakeUp()
-        state = Condition(State())
+        state = Mutex(State())
     }
 
     /// Replays INIT and what the predecessor left, on the calling thread, then starts the threads.
     func start(threads: Int) throws {
-        try setNonBlocking(session.device)
         session.replayInit()
         let inherited = journal.takeOver()
         let first = LoopThread(index: 0, reader: try makeReader(), session: session)
@@ -42,21 +38,18 @@ final class RequestLoop: Sendable {
             let reader = try makeReader()
             // Made here and used only by the new thread.
             nonisolated(unsafe) let thread = LoopThread(index: index, reader: reader, session: session)
-            state.withLock { $0.running += 1 }
             try startThread("fuse-\(index)", stackBytes: 1 << 20) { [self] in
                 unsafe run(thread)
-                state.withLock { $0.running -= 1 }
-                state.broadcast()
             }
         }
     }
 
-    /// Stops reading requests and waits for the threads, at most until `deadline` (CLOCK_MONOTONIC, nanoseconds).
-    func stop(until deadline: UInt64) -> Bool {
-        state.withLock { $0.isStopping = true }
-        wake.raise()
-        return state.wait(until: deadline) { $0.running == 0 ? true : nil } ?? false
-    }
+    /// Takes no further requests; a thread that waits for one already takes that, and it is served.
+    ///
+    /// The threads end with the process. They wait in read(2) rather than in poll(2): there the kernel wakes one of them
+    /// for a request and not all, which halved the cost of a look-up with two threads. What is read and not answered
+    /// when the process ends is in the journal.
+    func stop() { state.withLock { $0.isStopping = true } }
 
     private var isStopping: Bool { state.withLock { $0.isStopping } }
 
@@ -95,10 +88,7 @@ final class RequestLoop: Sendable {
                 length = try unsafe readOnce(session.device, into: landing)
             } catch {
                 switch error.errno {
-                case .again:
-                    _ = pollReadable([session.device, wake.raw], milliseconds: 1000)
-                    continue
-                case .noEntry:
+                case .noEntry, .again:
                     // The request was interrupted before it could be read.
                     continue
                 default:
@@ -119,7 +109,7 @@ final class RequestLoop: Sendable {
         if Journal.isJournaled(opcode) {
             while !journal.admit(landing: thread.index, length: length, unique: unique) {
                 // 16,384 requests are under way: until one is answered nothing more is taken on.
-                _ = pollReadable([wake.raw], milliseconds: 5)
+                _ = pollReadable([], milliseconds: 5)
             }
         }
         handOver(thread, unique: unique) { unsafe session.process(landing, length: length) }

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Builds the fuzz targets with libFuzzer and the address sanitizer, and runs each for some seconds.
+set -eu
+cd "$(dirname "$0")/.."
+seconds=${1:-30}
+export MUSICFS_FUZZ=1
+swift build -c release --scratch-path .build/fuzz --sanitize=address --sanitize=fuzzer \
+    -Xswiftc -parse-as-library -Xswiftc -use-ld=lld --product fuzz-template 2>&1 | tail -n 1
+for target in template protocol journal configuration; do
+    swift build -c release --scratch-path .build/fuzz --sanitize=address --sanitize=fuzzer \
+        -Xswiftc -parse-as-library -Xswiftc -use-ld=lld --product "fuzz-$target" 2>&1 | tail -n 1
+    mkdir -p ".build/fuzz/corpus-$target"
+    log=.build/fuzz/$target.log
+    if ! SWIFT_BACKTRACE=enable=no ".build/fuzz/release/fuzz-$target" -max_total_time="$seconds" -max_len=8192 \
+        -rss_limit_mb=2048 ".build/fuzz/corpus-$target" >"$log" 2>&1; then
+        tail -n 40 "$log"
+        echo "fuzz-$target found something: $log"
+        exit 1
+    fi
+    # Without this line nothing was instrumented, and the run would mean nothing.
+    grep -q 'INFO: Loaded 1 modules' "$log" || { echo "fuzz-$target is not instrumented"; exit 1; }
+    echo "fuzz-$target: $(grep -E '^Done' "$log" || tail -n 1 "$log")"
+done
