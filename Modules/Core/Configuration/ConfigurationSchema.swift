@@ -1,0 +1,119 @@
+/// Every key that this version honours, and those of later ones, which are refused by name (D14).
+///
+/// Parsing, the environment, the flags, `config show`, `config example` and suggestions all work from these tables; the
+/// defaults are those of `Configuration`.
+enum ConfigurationSchema {
+    static let keys: [ConfigurationKey<Configuration>] = [
+        .optionalText(
+            "", "name", .name, \.name,
+            "Names the instance's directories and socket; by default the last component of the mount point."),
+        .path("", "mount_point", \.mountPoint, "An empty directory to mount on."),
+        .path(
+            "", "cache_dir", \.cacheDir,
+            "Derived data; by default $XDG_CACHE_HOME/musicfs or ~/.cache/musicfs, for root /var/cache/musicfs."),
+        .path(
+            "", "state_dir", \.stateDir,
+            "What cannot be made again; by default $XDG_STATE_HOME/musicfs or ~/.local/state/musicfs, for root "
+                + "/var/lib/musicfs."),
+
+        .text("tree", "template", .template, \.tree.template, "How paths are made of tags."),
+        .boolean(
+            "tree", "companions", \.tree.companions,
+            "Whether covers, lyrics, cue sheets, logs and booklets follow their album."),
+
+        .integer("scan", "workers", 0...256, \.scan.workers, "Processes that read tags; 0 for one each core."),
+        .number(
+            "scan", "removal_brake", 0...1, \.scan.removalBrake,
+            "The share of an origin that may vanish in one walk before its removals wait to be accepted."),
+
+        .boolean("fuse", "allow_other", \.fuse.allowOther, "Whether other users see the mount."),
+        .duration(
+            "fuse", "timeout", .zero ... .seconds(31_536_000), \.fuse.timeout,
+            "How long the kernel keeps entries and attributes; changes are pushed to it."),
+        .choice(
+            "fuse", "passthrough", \.fuse.passthrough,
+            "Whether the kernel reads files of local disks itself where it can: auto or never."),
+        .integer("fuse", "threads", 0...256, \.fuse.threads, "Threads that answer the kernel; 0 for as many as cores."),
+
+        .duration(
+            "guardian", "heartbeat_timeout", .seconds(1) ... .seconds(3600), \.guardian.heartbeatTimeout,
+            "After which silence a server is replaced."),
+        .integer(
+            "guardian", "max_restarts", 0...1000, \.guardian.maxRestarts,
+            "Deaths in a row of servers that had not served for 1 s, after which the mount is given up."),
+
+        .filter("log", "level", \.log.level, "A level, or modules with levels: \"info,fuse=debug\"."),
+        .choice(
+            "log", "format", \.log.format, "auto, text, json or journald; auto is the journal where stderr leads there."
+        ),
+        .path("log", "dir", \.log.directory, "Daily files are written here too; none by default."),
+
+        .path(
+            "control", "socket", \.control.socket,
+            "By default $XDG_RUNTIME_DIR/musicfs/NAME.sock, for root /run/musicfs/NAME.sock."),
+        .optionalText(
+            "control", "group", .group, \.control.group,
+            "May use the socket beside the owner and root; none by default."),
+
+        .integer(
+            "events", "capacity", 1...1_048_576, \.events.capacity,
+            "Events kept for a subscriber; a slower one loses the oldest, counted."),
+    ]
+
+    /// The keys of one `[[origins]]`.
+    static let originKeys: [ConfigurationKey<Configuration.Origin>] = [
+        .text("origins", "id", .originID, \.id, "Names the origin; it stays the same when the path changes."),
+        .choice(
+            "origins", "type", unavailable: ["nfs", "smb", "s3", "sftp", "webdav"], \.kind, "What the origin is: local."
+        ),
+        .path("origins", "path", isOptional: false, \.path, "The directory with the music."),
+        .integer("origins", "priority", 0...1_000_000, \.priority, "Lower is preferred."),
+        .boolean("origins", "enabled", \.isEnabled, "Whether the origin takes part."),
+        .duration(
+            "origins", "timeout", .milliseconds(100) ... .seconds(3600), \.timeout, "After which a read has failed."),
+        .duration(
+            "origins", "poll_interval", .seconds(1) ... .seconds(2_592_000), \.pollInterval,
+            "How often a directory that cannot be watched is walked."),
+    ]
+
+    /// Keys of features that are not built yet, by section.
+    static let unavailable: [String: [String]] = [
+        "tree": ["virtual_dirs"],
+        "views": ["name", "template", "filter"],
+        "origins": [
+            "cache", "bandwidth", "connections", "bucket", "prefix", "region", "endpoint", "path_style",
+            "credentials", "host", "port", "user", "known_hosts", "url",
+        ],
+        "cache": ["max_size", "retag", "memory", "read_ahead", "scrub_interval"],
+        "health": ["interval", "timeout", "slow", "thresholds"],
+        "control": ["tcp", "token_file"],
+        "prefetch": ["enabled", "tracks", "concurrent", "quiet"],
+        "history": ["keep"],
+    ]
+
+    static let originsSection = "origins"
+
+    /// The sections of this version, in the order of the example; the first is the keys before any section.
+    static let sections: [String] = {
+        var sections: [String] = []
+        for section in keys.map(\.section) where sections.last != section { sections.append(section) }
+        return sections
+    }()
+
+    /// The names of the keys of a section that this version honours.
+    static func names(in section: String) -> [String] {
+        section == originsSection ? originKeys.map(\.name) : keys.filter { $0.section == section }.map(\.name)
+    }
+
+    static func isUnavailable(_ section: String, _ name: String) -> Bool {
+        unavailable[section]?.contains(name) ?? false
+    }
+
+    /// What stands behind the name of a key of a later version.
+    static let unavailableMessage = "is not available in this version; remove it"
+
+    /// `MUSICFS_TREE_TEMPLATE`.
+    static func variable(_ path: String) -> String {
+        "MUSICFS_" + path.uppercased().replacing(".", with: "_")
+    }
+}

@@ -1,0 +1,181 @@
+import MusicFSSystem
+import TestSupport
+import Testing
+
+@testable import MusicFSCore
+
+@Suite struct ConfigurationFileTests {
+    @Test func everyKeyIsHonoured() throws {
+        let loaded = try load(
+            """
+            name = "Bob's Music"
+            mount_point = "~/music"
+            cache_dir = "/c"
+            state_dir = "/s"
+            tree = { template = "$title", companions = false }
+            [scan]
+            workers = 3
+            removal_brake = 1
+            [fuse]
+            allow_other = true
+            timeout = "90s"
+            passthrough = "never"
+            threads = 2
+            [guardian]
+            heartbeat_timeout = "2m"
+            max_restarts = 0
+            [log]
+            level = "warning,fuse=debug"
+            format = "json"
+            dir = "/var/log/musicfs"
+            [control]
+            socket = "/run/m.sock"
+            group = "audio"
+            [events]
+            capacity = 7
+            [[origins]]
+            id = "home"
+            type = "local"
+            path = "~/Music"
+            priority = 4
+            enabled = false
+            timeout = "250ms"
+            poll_interval = "1d"
+            [[origins]]
+            id = "usb"
+            path = "/media/usb"
+            """)
+        var expected = Configuration()
+        expected.name = "Bob's Music"
+        expected.mountPoint = "/home/u/music"
+        expected.cacheDir = "/c"
+        expected.stateDir = "/s"
+        expected.tree.template = "$title"
+        expected.tree.companions = false
+        expected.scan.workers = 3
+        expected.scan.removalBrake = 1
+        expected.fuse.allowOther = true
+        expected.fuse.timeout = .seconds(90)
+        expected.fuse.passthrough = .never
+        expected.fuse.threads = 2
+        expected.guardian.heartbeatTimeout = .seconds(120)
+        expected.guardian.maxRestarts = 0
+        expected.log.level = LogFilter(.warning, modules: ["fuse": .debug])
+        expected.log.format = .json
+        expected.log.directory = "/var/log/musicfs"
+        expected.control.socket = "/run/m.sock"
+        expected.control.group = "audio"
+        expected.events.capacity = 7
+        var home = Configuration.Origin()
+        home.id = "home"
+        home.path = "/home/u/Music"
+        home.priority = 4
+        home.isEnabled = false
+        home.timeout = .milliseconds(250)
+        home.pollInterval = .seconds(86400)
+        var usb = Configuration.Origin()
+        usb.id = "usb"
+        usb.path = "/media/usb"
+        expected.origins = [home, usb]
+        #expect(loaded.configuration == expected)
+        #expect(loaded.configuration.cacheDirectory == "/c/Bob's Music")
+        // Every key was given by the file, so none may claim another source.
+        for entry in loaded.entries where !entry.key.hasPrefix("origins[usb]") {
+            guard case .file = entry.source else { Issue.record("\(entry.key) is from \(entry.source)"); continue }
+        }
+        #expect(loaded.source("fuse.timeout")?.description.hasSuffix("config.toml:11") == true)
+    }
+
+    @Test(arguments: [
+        ("nam = \"x\"", "1:1: unknown key nam; did you mean name?"),
+        ("\n  mountpoint = \"/m\"", "2:3: unknown key mountpoint; did you mean mount_point?"),
+        ("template = \"x\"", "1:1: unknown key template; did you mean tree.template?"),
+        ("[fuse]\nalow_other = true", "2:1: unknown key fuse.alow_other; did you mean fuse.allow_other?"),
+        ("[events]\nzzzzzz = 1", "2:1: unknown key events.zzzzzz; valid here: capacity"),
+        ("[fsue]\nthreads = 1", "1:2: unknown section fsue; did you mean [fuse]?"),
+        ("[fuse]\nthreads = \"two\"", "2:1: fuse.threads is a string, but must be a whole number from 0 to 256"),
+        ("[fuse]\nthreads = 257", "2:1: fuse.threads is 257, but must be a whole number from 0 to 256"),
+        ("[fuse]\nallow_other = 1", "2:1: fuse.allow_other is a whole number, but must be true or false"),
+        ("[scan]\nremoval_brake = nan", "2:1: scan.removal_brake is nan, but must be a number from 0.0 to 1.0"),
+        (
+            "[fuse]\ntimeout = 5",
+            "2:1: fuse.timeout is a whole number, but must be a duration in ms, s, m, h or d, from \"0s\" to \"365d\""
+        ),
+        (
+            "[guardian]\nheartbeat_timeout = \"9999999999999999999d\"",
+            "2:1: guardian.heartbeat_timeout is \"9999999999999999999d\", but must be a duration in ms, s, m, h or d, "
+                + "from \"1s\" to \"1h\""
+        ),
+        ("[fuse]\npassthrough = \"yes\"", "2:1: fuse.passthrough is \"yes\", but must be \"auto\" or \"never\""),
+        (
+            "mount_point = \"music\"",
+            "1:1: mount_point is \"music\", but must be a path that begins with \"/\" or \"~/\""
+        ),
+        ("name = \"a/b\"", "1:1: name is \"a/b\", but must be a file name of at most 64 bytes, without \"/\""),
+        ("name = \"a\\u0000\"", "1:1: name holds a NUL"),
+        ("tree.template = \"bad\"", "1:6: tree.template is no path template: it is bad"),
+        ("fuse = 3", "1:1: fuse must be a section, [fuse]"),
+        ("[[fuse]]", "1:3: fuse must be a section, [fuse]"),
+        ("[origins]\nid = \"x\"", "1:2: origins must be sections in double brackets, [[origins]]"),
+        ("[cache]\nmax_size = \"1GiB\"", "2:1: cache.max_size is not available in this version; remove it"),
+        ("[history]", "1:2: history is not available in this version; remove it"),
+        ("[tree]\nvirtual_dirs = true", "2:1: tree.virtual_dirs is not available in this version; remove it"),
+        ("[[views]]\nfilter = \"\"", "2:1: views.filter is not available in this version; remove it"),
+        ("[control]\ntcp = \"\"", "2:1: control.tcp is not available in this version; remove it"),
+        ("[[origins]]\nid = \"a\"", "1:1: this origin has no path; add path = \"…\""),
+        (
+            "[[origins]]\nid = \"a b\"\npath = \"/\"",
+            "2:1: origins.id is \"a b\", but must be an id of letters, digits, \".\", \"_\" and \"-\""
+        ),
+        (
+            "[[origins]]\nid = \"a\"\ntype = \"sftp\"",
+            "3:1: origins.type \"sftp\" is not available in this version; use \"local\""
+        ),
+        (
+            "[[origins]]\nid = \"a\"\npath = \"/a\"\nbandwidth = \"0\"",
+            "4:1: origins.bandwidth is not available in this version; remove it"
+        ),
+        (
+            "[[origins]]\nid = \"a\"\npath = \"/a\"\n[[origins]]\nid = \"a\"\npath = \"/b\"",
+            "5:1: origins.id \"a\" is taken by the origin of line 2; choose another"
+        ),
+        (
+            "[[origins]]\nid = \"a\"\npath = \"/a\"\nprio = 1",
+            "4:1: unknown key origins.prio; valid here: id, type, path, priority, enabled, timeout, poll_interval"
+        ),
+    ])
+    func oneErrorIsTold(_ text: String, _ expected: String) throws {
+        #expect(try errors(text) == [expected])
+    }
+
+    @Test(arguments: ["name = ", "name = \"x\"\nname = \"y\"", "[tree", "x = 1979-13-01", "a\u{0}b = 1", "= 1"])
+    func brokenTOMLHasALine(_ text: String) throws {
+        let found = try errors(text)
+        #expect(found.count == 1)
+        #expect(found.first?.first?.isNumber == true)
+    }
+
+    @Test func allErrorsAreToldInOrder() throws {
+        let found = try errors(
+            "[fuse]\nthreads = -1\nb = 2\n[[origins]]\npriority = 1.5\n[scan]\nworkers = 1.0\n",
+            flags: ConfigurationFlags(logLevel: "loud"), environment: ["MUSICFS_SCAN_WORKERS": "many"])
+        #expect(found.map { $0.prefix(4) } == ["2:1:", "3:1:", "4:1:", "4:1:", "5:1:", "7:1:", "envi", "--lo"])
+    }
+
+    @Test func diagnosticsLookLikeThoseOfCompilers() {
+        let diagnostic = ConfigurationDiagnostic("wrong", at: .file("/etc/x.toml", line: 3, column: 7))
+        #expect(diagnostic.description == "/etc/x.toml:3:7: error: wrong")
+    }
+
+    @Test func depthAndSizeAreBounded() throws {
+        let dots = String(repeating: "a.", count: 200_000)
+        #expect(try errors("\n\(dots)a = 1").count == 1)
+        #expect(try errors("x = " + String(repeating: "[", count: 100_000)).count == 1)
+        #expect(try errors("x = " + String(repeating: "{a=", count: 100_000)).count == 1)
+        let long = "#" + String(repeating: "x", count: 1 << 20)
+        #expect(try errors(long) == ["1:1: the text is longer than 1 MiB"])
+        // Dots in strings and comments are no keys.
+        let many = String(repeating: ".", count: 100)
+        #expect(try errors("# \(many)\ntree.template = '\(many)'\nname = \"\"\"\\\"\(many)\"\"\"\"") == [])
+    }
+}
