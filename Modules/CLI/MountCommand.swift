@@ -31,14 +31,14 @@ struct MountCommand: ParsableCommand {
         if daemon { return try runInBackground() }
         let loaded = try Settings.load(global, mount)
         let settings = loaded.settings
-        let logs = try loaded.logs(isDetached: readyFD != nil)
+        let logs = loaded.logs(isDetached: readyFD != nil)
         let log = logs.logger("guardian")
         let locks = try prepare(settings, log)
         let guardian = try Guardian(
             GuardianConfiguration(
                 mountPoint: settings.mountPoint, lockedDirectories: [settings.cacheDirectory, settings.stateDirectory],
                 allowOther: settings.allowOther, allowsPassthrough: settings.allowsPassthrough,
-                serverArguments: ["musicfs", "serve"] + loaded.arguments + (readyFD == nil ? [] : ["--detached"]),
+                serverArguments: ["musicfs", "serve"] + (readyFD == nil ? [] : ["--detached"]) + loaded.arguments,
                 heartbeatTimeout: settings.heartbeatTimeout, maxRestarts: settings.maxRestarts,
                 epochFile: settings.epochFile),
             locks: locks, log: log, onReady: { [readyFD] in tellReady(readyFD) })
@@ -86,7 +86,7 @@ struct MountCommand: ParsableCommand {
         let loaded = try Settings.load(global, mount)
         let (reading, writing) = try makePipe()
         let child = try ChildProcess.start(
-            "/proc/self/exe", arguments: ["musicfs", "mount"] + loaded.arguments + ["--ready-fd", "3"],
+            "/proc/self/exe", arguments: ["musicfs", "mount", "--ready-fd=3"] + loaded.arguments,
             descriptors: [(writing.raw, 3)])
         closeLast(writing)
         _ = pollReadable([reading.raw, child.pidFD.raw], milliseconds: -1)
@@ -124,7 +124,7 @@ struct ServeCommand: ParsableCommand {
     mutating func run() throws {
         Signal.block([Signal.terminate, Signal.interrupt, Signal.user1, Signal.hangUp, Signal.user2, Signal.pipe])
         let loaded = try Settings.load(global, mount)
-        let logs = try loaded.logs(isDetached: detached)
+        let logs = loaded.logs(isDetached: detached)
         let detached = detached
         let server = try Server(loaded.settings, logs: logs, environment: ThisProcess.environment)
         throw ExitCode(

@@ -42,9 +42,3 @@ struct ManualCommand: ParsableCommand {
         try Client.print(MusicFSCommand.manualPage(ManualPage(date: date, source: "MusicFS \(musicFSVersion)")))
     }
 }
-
-/// `musicfs config`.
-struct ConfigCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Check and show the configuration.")
-}

@@ -3,43 +3,88 @@ import MusicFSCore
 import MusicFSDaemon
 import MusicFSSystem
 
+/// Reading the configuration, with the exit code that a wrong one has (D13).
+enum Configured {
+    static func load(_ flags: ConfigurationFlags) throws -> LoadedConfiguration {
+        try reporting {
+            try Configuration.load(
+                flags: flags, environment: ThisProcess.environment, isRoot: ThisProcess.user == 0
+            ) { template in
+                do throws(TemplateError) {
+                    _ = try PathTemplate(parsing: template)
+                    return nil
+                } catch { return error.description }
+            }
+        }
+    }
+
+    static func reporting<R>(_ body: () throws -> R) throws -> R {
+        do { return try body() } catch let error as ConfigurationError {
+            throw CommandExit("\(error)\n", to: .standardError, code: ExitCode(78))
+        }
+    }
+}
+
 /// The settings of one run, and how to start another process with the same ones.
 struct Settings {
     var settings: DaemonSettings
-    var logFilter: LogFilter
-    /// What `serve` is started with.
+    /// What `serve` is started with: read again in the same directory and environment, it gives the same settings.
     var arguments: [String]
+    private var log: Configuration.Log
 
     static func load(_ global: GlobalOptions, _ mount: MountOptions) throws -> Settings {
-        guard let point = mount.mountPoint else { throw ValidationError("no mount point was given") }
-        let mountPoint = try FilePath(point).absolute()
-        let name = mount.name ?? String(decoding: mountPoint.lastComponent, as: UTF8.self)
-        let cache = try FilePath(mount.cacheDir ?? "/var/cache/musicfs").absolute().appending(name)
-        let state = try FilePath(mount.stateDir ?? "/var/lib/musicfs").absolute().appending(name)
-        let origins = try mount.origin.enumerated().map { index, path in
-            DaemonSettings.Origin(
-                id: index == 0 ? "local" : "local-\(index + 1)", path: try FilePath(path).absolute(), priority: 1,
-                timeout: .seconds(5), pollInterval: .seconds(300))
+        let flags = ConfigurationFlags(
+            configFile: global.config, mountPoint: mount.mountPoint, origins: mount.origin, cacheDir: mount.cacheDir,
+            stateDir: mount.stateDir, template: mount.template, name: mount.name,
+            allowOther: mount.allowOther ? true : nil, logLevel: global.logLevel)
+        let configuration = try Configured.load(flags).configuration
+        let (mountPoint, instance) = try Configured.reporting { try configuration.validateForMount() }
+        let origins = try configuration.origins.filter(\.isEnabled).map { origin in
+            guard let path = origin.path else { throw MountError("the origin \(origin.id) has no path") }
+            return DaemonSettings.Origin(
+                id: origin.id, path: path, priority: origin.priority, timeout: origin.timeout,
+                pollInterval: origin.pollInterval)
         }
         let settings = DaemonSettings(
-            name: name, mountPoint: mountPoint, cacheDirectory: cache, stateDirectory: state,
-            template: .standard, showsCompanions: true, origins: origins, workers: 0, removalBrake: 0.5,
-            allowOther: mount.allowOther, timeout: .seconds(3600), allowsPassthrough: true, threads: 0,
-            heartbeatTimeout: .seconds(10), maxRestarts: 5, socketPath: FilePath("/run/musicfs/\(name).sock"),
-            socketGroup: nil, eventCapacity: 1024, scansAtStart: !mount.noScan)
-        var arguments = [mountPoint.description]
-        for origin in origins { arguments += ["--origin", origin.path.description] }
-        if let dir = mount.cacheDir { arguments += ["--cache-dir", dir] }
-        if let dir = mount.stateDir { arguments += ["--state-dir", dir] }
-        arguments += ["--name", name]
-        if let level = global.logLevel { arguments += ["--log-level", level] }
-        return Settings(
-            settings: settings, logFilter: try LogFilter(parsing: global.logLevel ?? "info"), arguments: arguments)
+            name: instance.name, mountPoint: mountPoint, cacheDirectory: instance.cacheDirectory,
+            stateDirectory: instance.stateDirectory,
+            template: try PathTemplate(parsing: configuration.tree.template),
+            showsCompanions: configuration.tree.companions, origins: origins, workers: configuration.scan.workers,
+            removalBrake: configuration.scan.removalBrake, allowOther: configuration.fuse.allowOther,
+            timeout: configuration.fuse.timeout, allowsPassthrough: configuration.fuse.passthrough == .auto,
+            threads: configuration.fuse.threads, heartbeatTimeout: configuration.guardian.heartbeatTimeout,
+            maxRestarts: configuration.guardian.maxRestarts, socketPath: instance.socket,
+            socketGroup: configuration.control.group, eventCapacity: configuration.events.capacity,
+            scansAtStart: !mount.noScan)
+        return Settings(settings: settings, arguments: arguments(global, mount), log: configuration.log)
     }
 
-    func logs(isDetached: Bool) throws -> LogSystem {
-        LogSystem.standard(
-            format: .auto, filter: logFilter, directory: nil, home: ThisProcess.environment["HOME"],
-            journalStream: ThisProcess.environment["JOURNAL_STREAM"])
+    private static func arguments(_ global: GlobalOptions, _ mount: MountOptions) -> [String] {
+        var arguments: [String] = []
+        func add(_ option: String, _ value: String?) {
+            if let value { arguments.append("\(option)=\(value)") }
+        }
+        add("--config", global.config)
+        add("--log-level", global.logLevel)
+        for origin in mount.origin { add("--origin", origin) }
+        add("--cache-dir", mount.cacheDir)
+        add("--state-dir", mount.stateDir)
+        add("--template", mount.template)
+        add("--name", mount.name)
+        if mount.allowOther { arguments.append("--allow-other") }
+        if mount.noScan { arguments.append("--no-scan") }
+        if let point = mount.mountPoint { arguments += ["--", point] }
+        return arguments
+    }
+
+    /// - Parameter isDetached: nobody will see standard error; without another place, the log goes to files in the state
+    ///   directory.
+    func logs(isDetached: Bool) -> LogSystem {
+        let environment = ThisProcess.environment
+        let needsFiles = isDetached && environment["JOURNAL_STREAM"] == nil && log.format != .journald
+        return LogSystem.standard(
+            format: log.format, filter: log.level,
+            directory: log.directory ?? (needsFiles ? settings.stateDirectory.appending("log") : nil),
+            home: environment["HOME"], journalStream: environment["JOURNAL_STREAM"])
     }
 }

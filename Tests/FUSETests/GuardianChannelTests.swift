@@ -1,7 +1,8 @@
-@testable import MusicFSFUSE
 import MusicFSSystem
 import TestSupport
 import Testing
+
+@testable import MusicFSFUSE
 
 @Suite struct GuardianChannelTests {
     @Test func requestsSurviveTheRoundTrip() {
@@ -16,7 +17,9 @@ import Testing
     @Test func randomPacketsNeverTrap() {
         var random = SeededGenerator(seed: 3)
         for _ in 0..<20_000 {
-            let packet = (0..<Int.random(in: 0...24, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let packet = (0..<Int.random(in: 0...24, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             if let request = GuardianRequest(decoding: packet) {
                 #expect(GuardianRequest(decoding: request.encode()) == request)
             }

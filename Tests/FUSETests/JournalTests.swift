@@ -1,7 +1,8 @@
-@testable import MusicFSFUSE
 import MusicFSSystem
 import TestSupport
 import Testing
+
+@testable import MusicFSFUSE
 
 /// A server that dies at any instruction leaves every request that it had read to its successor.
 @Suite struct JournalTests {
@@ -9,7 +10,9 @@ import Testing
     private func request(_ unique: UInt64, opcode: UInt32 = 15, node: UInt64 = 7, body: Int = 40) -> [UInt8] {
         var bytes: [UInt8] = []
         func add<T: FixedWidthInteger>(_ value: T) {
-            for shift in stride(from: 0, to: T.bitWidth, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+            for shift in stride(from: 0, to: T.bitWidth, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+            }
         }
         add(UInt32(40 + body))
         add(opcode)

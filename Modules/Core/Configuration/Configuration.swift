@@ -5,8 +5,7 @@ package import MusicFSSystem
 package struct Configuration: Hashable, Sendable {
     package struct Tree: Hashable, Sendable {
         /// The source of the path template.
-        package var template =
-            "$albumartist/$album%if{$year, ($year)} [$format_upper]/%if{$multidisc,$disc-}$track - $title.$format"
+        package var template = PathTemplate.standard.source
         package var companions = true
     }
 

@@ -12,7 +12,7 @@ func nearestKey(to word: String, among candidates: [String]) -> String? {
 
 /// How many letters must be added, removed or replaced, or swapped with their neighbour, to turn one word into the
 /// other (optimal string alignment).
-private func editDistance(_ first: String, _ second: String) -> Int {
+func editDistance(_ first: String, _ second: String) -> Int {
     let a = Array(first.utf8)
     let b = Array(second.utf8)
     var beforePrevious: [Int] = []

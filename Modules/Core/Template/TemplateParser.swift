@@ -114,24 +114,7 @@ struct TemplateParser {
     }
 
     private func unknown(_ kind: String, _ sign: String, _ name: String, _ known: [String]) -> String {
-        let nearest = known.map { ($0, editDistance($0, name)) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
-        guard let nearest, nearest.1 <= max(2, name.count / 2) else { return "there is no \(kind) \(sign)\(name)" }
-        return "there is no \(kind) \(sign)\(name); did you mean \(sign)\(nearest.0)?"
+        guard let nearest = nearestKey(to: name, among: known) else { return "there is no \(kind) \(sign)\(name)" }
+        return "there is no \(kind) \(sign)\(name); did you mean \(sign)\(nearest)?"
     }
-}
-
-/// How many insertions, deletions and replacements make one text of the other (Levenshtein 1965).
-func editDistance(_ left: String, _ right: String) -> Int {
-    let right = Array(right.prefix(64))
-    var row = Array(0...right.count)
-    for (index, character) in left.prefix(64).enumerated() {
-        var diagonal = row[0]
-        row[0] = index + 1
-        for column in right.indices {
-            let above = row[column + 1]
-            row[column + 1] = min(above + 1, row[column] + 1, diagonal + (character == right[column] ? 0 : 1))
-            diagonal = above
-        }
-    }
-    return row[right.count]
 }
