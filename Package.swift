@@ -103,7 +103,23 @@ let testTargets: [Target] = [
     tests("EndToEnd", ["MusicFSSystem", "MusicFSCore", "musicfs", "musicfs-media", "musicfs-libgen"]),
 ]
 
-for target in modules + tools + executables + testTargets {
+/// Fuzz targets need flags of their own, so they are there only for Tools/fuzz.sh.
+func fuzz(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: "fuzz-\(folder.lowercased())", dependencies: dependencies, path: "Tools/Fuzz/\(folder)")
+}
+
+let fuzzTargets: [Target] =
+    Context.environment["MUSICFS_FUZZ"] == nil
+    ? []
+    : [
+        fuzz("Template", ["MusicFSCore"]),
+        fuzz("Protocol", ["MusicFSCore", "MusicFSMetadata"]),
+        fuzz("Journal", ["MusicFSFUSE", "MusicFSSystem"]),
+        fuzz("Configuration", ["MusicFSCore", "MusicFSSystem"]),
+    ]
+
+for target in modules + tools + executables + testTargets + fuzzTargets {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),
@@ -123,7 +139,7 @@ let package = Package(
         .executable(name: "musicfs-libgen", targets: ["musicfs-libgen"]),
         .executable(name: "musicfs-bench", targets: ["musicfs-bench"]),
     ],
-    targets: bindings + modules + tools + executables + testTargets,
+    targets: bindings + modules + tools + executables + testTargets + fuzzTargets,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )
