@@ -1,12 +1,21 @@
 #include "CTOML.h"
 
-// Errors come back as values; what the standard library throws (memory) is caught below.
-#define TOML_EXCEPTIONS 0
+namespace {
+/// toml++ 3.3 asserts what a wrong text can break: `[=` ends a debug build and is undefined in a release.
+struct BrokenAssertion {};
+}  // namespace
+
+// NDEBUG would make assumptions for the optimiser of the assertions.
+#undef NDEBUG
+#define TOML_ASSERT(condition) ((condition) ? static_cast<void>(0) : throw BrokenAssertion())
+// Without exceptions the parser is noexcept, and an assertion could not leave it. None leaves this file.
+#define TOML_EXCEPTIONS 1
 #define TOML_ENABLE_FORMATTERS 0
 #define TOML_ENABLE_UNRELEASED_FEATURES 0
 #define TOML_MAX_NESTED_VALUES 32
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,7 +23,7 @@
 static_assert(TOML_MAX_NESTED_VALUES == CTOML_MAX_DEPTH, "one limit for both");
 
 struct ctoml_document {
-    toml::parse_result result;
+    toml::table root;
     std::vector<ctoml_node> nodes;
     std::string error;
     uint32_t line = 1;
@@ -144,6 +153,28 @@ private:
     ctoml_document &document;
 };
 
+bool breaks_assertion(std::string_view text) {
+    try {
+        static_cast<void>(toml::parse(text));
+    } catch (const BrokenAssertion &) {
+        return true;
+    } catch (const toml::parse_error &) {
+    }
+    return false;
+}
+
+/// The number of lines in the shortest beginning that breaks an assertion, which does not say where it was.
+uint32_t line_of_broken_assertion(std::string_view text) {
+    std::vector<size_t> ends;
+    for (size_t i = 0; i < text.size(); i++) {
+        if (text[i] == '\n') ends.push_back(i + 1);
+    }
+    auto first = std::partition_point(ends.begin(), ends.end(), [text](size_t end) {
+        return !breaks_assertion(text.substr(0, end));
+    });
+    return static_cast<uint32_t>(first - ends.begin()) + 1;
+}
+
 void fill(ctoml_document &document, std::string_view text) {
     if (text.size() > CTOML_MAX_SIZE) {
         document.error = "the text is longer than 1 MiB";
@@ -156,16 +187,20 @@ void fill(ctoml_document &document, std::string_view text) {
         document.column = deep.column;
         return;
     }
-    document.result = toml::parse(text);
-    if (document.result.failed()) {
-        const toml::parse_error &error = document.result.error();
+    try {
+        document.root = toml::parse(text);
+    } catch (const toml::parse_error &error) {
         document.error = std::string(error.description());
         Position position = position_of(error.source());
         document.line = position.line;
         document.column = position.column;
         return;
+    } catch (const BrokenAssertion &) {
+        document.error = "this is not valid TOML";
+        document.line = line_of_broken_assertion(text);
+        return;
     }
-    if (!Flattener(document).add(document.result.table(), {}, {}, 0)) document.nodes.clear();
+    if (!Flattener(document).add(document.root, {}, {}, 0)) document.nodes.clear();
 }
 
 }  // namespace

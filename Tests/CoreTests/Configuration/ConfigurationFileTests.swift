@@ -155,6 +155,12 @@ import Testing
         #expect(found.first?.first?.isNumber == true)
     }
 
+    /// toml++ only asserts that a header begins with a key.
+    @Test(arguments: ["[=]", "[[#]]", "[ =", "[,"])
+    func aHeaderWithoutAKeyHasALine(_ header: String) throws {
+        #expect(try errors("name = \"x\"\n\n\(header)\n[fuse]\n") == ["3:1: this is not valid TOML"])
+    }
+
     @Test func allErrorsAreToldInOrder() throws {
         let found = try errors(
             "[fuse]\nthreads = -1\nb = 2\n[[origins]]\npriority = 1.5\n[scan]\nworkers = 1.0\n",
@@ -176,6 +182,7 @@ import Testing
         #expect(try errors(long) == ["1:1: the text is longer than 1 MiB"])
         // Dots in strings and comments are no keys.
         let many = String(repeating: ".", count: 100)
-        #expect(try errors("# \(many)\ntree.template = '\(many)'\nname = \"\"\"\\\"\(many)\"\"\"\"") == [])
+        let text = "# \(many)\nlog.dir = '/\(many)'\ntree.template = \"\"\"\\\"\(many)\"\"\"\""
+        #expect(try errors(text) == [])
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import MusicFSSystem
 import TestSupport
 import Testing
