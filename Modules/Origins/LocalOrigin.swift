@@ -56,14 +56,17 @@ package final class LocalOrigin: Sendable {
         try MountEntry.all().filter { $0.mountPoint.isWithin(root) || root.isWithin($0.mountPoint) }
     }
 
-    /// Opens the root again where something was mounted or unmounted at, above or below it: a private clone does not
-    /// follow such changes, and would keep an unmounted file system busy.
+    /// Opens the root again where another directory has taken its place, or something was mounted or unmounted at, above
+    /// or below it: a private clone does not follow such changes, and would keep an unmounted file system busy.
     ///
     /// - Returns: whether there was a change.
     @discardableResult
     package func refresh() throws(SystemError) -> Bool {
         let mounts = try LocalOrigin.relevantMounts(root)
-        if state.withLock({ $0.mounts == mounts }) { return false }
+        let now = try FileStatus.of(root)
+        let (directory, known) = state.withLock { ($0.directory, $0.mounts) }
+        let held = try FileStatus.of(raw: directory.raw)
+        if known == mounts, held.device == now.device, held.inode == now.inode { return false }
         let fresh = try LocalOrigin.openRoot(root, makeClone)
         state.withLock { $0 = fresh }
         return true

@@ -54,7 +54,7 @@ struct OriginScan {
         let roots: [(path: [UInt8], isRecursive: Bool)]
         switch scope {
         case .everything: roots = [([], true)]
-        case .folders(let folders): roots = folders
+        case .folders(let folders): roots = withoutOverlap(folders)
         }
         do {
             for root in roots {
@@ -64,16 +64,31 @@ struct OriginScan {
             try writer.finish()
             return false
         }
-        if case .folders = scope {
-            try findVanishedFolders(reader, roots, &findings)
-        } else {
-            try findVanishedFolders(reader, [([], true)], &findings)
-        }
+        try findVanishedFolders(reader, roots, &findings)
         try settleArrivals(writer, walk, &findings)
         monitor.update { $0.phase = .applying }
         try writer.finish()
         try settleRemovals(record, marker: marker, findings, acceptsRemovals: acceptsRemovals, scope: scope)
         return true
+    }
+
+    /// Each folder is looked at once: a file that was seen to vanish twice would be paired with its new name and then
+    /// removed.
+    private func withoutOverlap(
+        _ folders: [(path: [UInt8], isRecursive: Bool)]
+    ) -> [(path: [UInt8], isRecursive: Bool)] {
+        var roots: [(path: [UInt8], isRecursive: Bool)] = []
+        // Recursive ones first, shorter ones first: whatever lies within one that was taken is left out.
+        let ordered = folders.sorted { left, right in
+            left.isRecursive != right.isRecursive ? left.isRecursive : left.path.count < right.path.count
+        }
+        for folder in ordered {
+            let isCovered = roots.contains { root in
+                root.path == folder.path || (root.isRecursive && isWithin(folder.path, root.path))
+            }
+            if !isCovered { roots.append(folder) }
+        }
+        return roots
     }
 
     // MARK: The walk

@@ -7,7 +7,7 @@ import Testing
 /// Whatever the order in which differences come in, the tree is that of a scan from scratch.
 @Suite struct IncrementalTests {
     @Test(arguments: Array(0..<60) + [226, 820, 1114, 1714]) func incrementalEqualsFromScratch(seed: UInt64) throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TestDirectory()
         var random = SeededGenerator(seed: seed)
         let (library, origins) = try makeLibrary(directory.path.appending("incremental.db"))
         var model = LibraryModel()

@@ -6,9 +6,9 @@ import TestSupport
 
 /// Real files, encoded for a test by the usual encoders.
 struct Samples: Sendable {
-    let directory: TestSupport.TemporaryDirectory
+    let directory: TestDirectory
 
-    init() throws { directory = try TestSupport.TemporaryDirectory() }
+    init() throws { directory = try TestDirectory() }
 
     func path(_ name: String) -> FilePath { directory.path.appending(name) }
 

@@ -104,7 +104,7 @@ import Testing
     }
 
     @Test func defaultFilesAreFoundInOrder() throws {
-        let directory = try TemporaryDirectory()
+        let directory = try TestDirectory()
         let environment = ["XDG_CONFIG_HOME": directory.path.description, "HOME": "/home/u"]
         func file() throws -> FilePath? {
             try Configuration.load(

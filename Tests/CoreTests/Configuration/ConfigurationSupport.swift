@@ -15,7 +15,7 @@ func load(
     bytes: [UInt8]?, flags: ConfigurationFlags = ConfigurationFlags(), environment: [String: String] = [:],
     isRoot: Bool = false
 ) throws -> LoadedConfiguration {
-    let directory = try TemporaryDirectory()
+    let directory = try TestDirectory()
     var flags = flags
     let file = directory.path.appending("config.toml")
     // An empty file keeps the machine's own configuration out.

@@ -2,7 +2,7 @@ import Foundation
 package import MusicFSSystem
 
 /// A directory that goes with its owner.
-package final class TemporaryDirectory: Sendable {
+package final class TestDirectory: Sendable {
     package let path: FilePath
 
     package init() throws {
