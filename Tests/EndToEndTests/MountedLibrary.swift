@@ -1,0 +1,166 @@
+import Foundation
+import MusicFSSystem
+import TestSupport
+import Testing
+
+/// The built programs.
+enum Programs {
+    /// Where the test bundle lies, and the programs beside it.
+    static let directory: FilePath = {
+        // The runner is given the bundle; its own path is the toolchain's.
+        for argument in CommandLine.arguments where argument.contains(".build/") {
+            if let range = argument.range(of: "/debug/") ?? argument.range(of: "/release/") {
+                return FilePath(String(argument[..<range.upperBound]))
+            }
+        }
+        let root = FilePath(#filePath).parent.parent.parent
+        return root.appending(".build/debug")
+    }()
+
+    static var musicfs: String { directory.appending("musicfs").description }
+    static var libgen: String { directory.appending("musicfs-libgen").description }
+}
+
+/// Whether mounting can be tried here. CI must be able to.
+let canMount: Bool = {
+    if (try? open("/dev/fuse", [.readWrite])) != nil { return true }
+    if ThisProcess.environment["CI"] == "true" { return true }
+    print("EndToEndTests are skipped: /dev/fuse cannot be opened")
+    return false
+}()
+
+/// What a command printed, and how it ended.
+struct Outcome {
+    var status: Int32
+    var text: String
+}
+
+@discardableResult
+func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
+
+@discardableResult
+func run(_ arguments: [String]) throws -> Outcome {
+    let result = try runProgram(arguments)
+    return Outcome(status: result.status, text: String(decoding: result.output, as: UTF8.self))
+}
+
+func shell(_ script: String) throws -> Outcome { try run(["bash", "-c", script]) }
+
+/// Asks until it is so, or the time is over.
+func eventually(_ seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
+    let end = Date().addingTimeInterval(seconds)
+    while Date() < end {
+        if try condition() { return true }
+        usleep(20_000)
+    }
+    return try condition()
+}
+
+/// A library in a directory of its own, and a daemon that mounts it. Unmounts when it goes.
+final class MountedLibrary {
+    let directory: TestDirectory
+    let name: String
+    let origin: FilePath
+    let mount: FilePath
+    private var process: Process?
+    /// What the daemon is started through, such as a change of user.
+    var prefix: [String] = []
+    var extraArguments: [String] = []
+
+    init(origin: FilePath? = nil) throws {
+        directory = try TestDirectory()
+        name = "e2e-\(UUID().uuidString.prefix(8))"
+        self.origin = origin ?? directory.path.appending("origin")
+        mount = directory.path.appending("mount")
+        for path in [self.origin, mount, directory.path.appending("cache"), directory.path.appending("state")] {
+            try createDirectories(path)
+        }
+    }
+
+    var logFile: FilePath { directory.path.appending("log") }
+    var log: String { (try? String(contentsOfFile: logFile.description, encoding: .utf8)) ?? "" }
+
+    var mountArguments: [String] {
+        [
+            Programs.musicfs, "mount", mount.description, "--origin", origin.description,
+            "--cache-dir", directory.path.appending("cache").description,
+            "--state-dir", directory.path.appending("state").description, "--name", name,
+        ] + extraArguments
+    }
+
+    /// Mounts, and waits until the first scan has ended, unless told not to.
+    func start(waitsForScan: Bool = true) throws {
+        _ = FileManager.default.createFile(atPath: logFile.description, contents: nil)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = prefix + mountArguments
+        process.standardError = FileHandle(forWritingAtPath: logFile.description)
+        process.standardOutput = process.standardError
+        try process.run()
+        self.process = process
+        let wanted = waitsForScan ? "sync: scanned" : "server: serving"
+        let isUp = eventually(60) { log.contains(wanted) || !process.isRunning }
+        try #require(isUp && process.isRunning, "the daemon did not come up: \(log)")
+    }
+
+    struct Status: Decodable {
+        struct Origin: Decodable {
+            var suspect: Bool
+            var watching: Bool
+        }
+        var state: String
+        var pid: Int32
+        var guardian_pid: Int32
+        var tracks: Int
+        var quarantined: Int
+        var restarts: Int
+        var origins: [Origin]
+    }
+
+    func status() throws -> Status {
+        var status: Status?
+        _ = try eventually {
+            let answer = try run(Programs.musicfs, "status", "--name", name, "--json")
+            status = try? JSONDecoder().decode(Status.self, from: Data(answer.text.utf8))
+            return status != nil
+        }
+        return try #require(status, "no status: \(log)")
+    }
+
+    func scan() throws -> Outcome { try run(Programs.musicfs, "scan", "--name", name) }
+
+    func unmount() throws {
+        guard let process, process.isRunning else { return }
+        let outcome = try run(Programs.musicfs, "shutdown", "--name", name)
+        if outcome.status != 0 { process.terminate() }
+        process.waitUntilExit()
+    }
+
+    /// Regular files below the mount, relative to it.
+    func files() throws -> [String] {
+        try run("find", mount.description, "-type", "f", "-printf", "%P\\n").text.split(separator: "\n").map(String.init)
+            .sorted()
+    }
+
+    func realPath(_ file: String) throws -> String {
+        try run(
+            "getfattr", "--only-values", "--absolute-names", "-n", "user.musicfs.real_path",
+            mount.appending(file).description
+        ).text
+    }
+
+    deinit {
+        if let process, process.isRunning {
+            process.terminate()
+            if !eventually(15, { !process.isRunning }) { kill(process.processIdentifier, SIGKILL) }
+        }
+        _ = try? run("umount", "-l", mount.description)
+    }
+
+    /// Fills the origin with generated, really encoded audio.
+    func generate(_ arguments: String...) throws {
+        try FileManager.default.removeItem(atPath: origin.description)
+        let outcome = try run([Programs.libgen, origin.description] + arguments)
+        try #require(outcome.status == 0, "\(outcome.text)")
+    }
+}
