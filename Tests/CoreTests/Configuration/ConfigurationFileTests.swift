@@ -148,7 +148,9 @@ import Testing
         #expect(try errors(text) == [expected])
     }
 
-    @Test(arguments: ["name = ", "name = \"x\"\nname = \"y\"", "[tree", "x = 1979-13-01", "a\u{0}b = 1", "= 1"])
+    @Test(arguments: [
+        "name = ", "name = \"x\"\nname = \"y\"", "[tree", "x = 1979-13-01", "a\u{0}b = 1", "= 1", "x = 1 \u{204}",
+    ])
     func brokenTOMLHasALine(_ text: String) throws {
         let found = try errors(text)
         #expect(found.count == 1)
