@@ -170,6 +170,20 @@ import Testing
         #expect(found.map { $0.prefix(4) } == ["2:1:", "3:1:", "4:1:", "4:1:", "5:1:", "7:1:", "envi", "--lo"])
     }
 
+    @Test(arguments: ["k% = 1\n", "[x%]\n", "[[origins]]\n", "[cache.k%]\n", "[[views]]\nk% = 1\n"])
+    func aFileOfErrorsIsNotReadToItsEnd(_ line: String) throws {
+        let text = (0..<30_000).map { line.replacing("%", with: "\($0)") }.joined()
+        let found = try errors(text)
+        #expect((101...102).contains(found.count))
+        #expect(found.first?.hasPrefix("1:") == true || found.first?.hasPrefix("2:") == true)
+        #expect(found.last?.hasPrefix("there are too many errors") == true)
+    }
+
+    @Test func aLongKeyIsCut() throws {
+        let found = try errors(String(repeating: "k", count: 100_000) + " = 1")
+        #expect(found.count == 1 && found[0].utf8.count < 300)
+    }
+
     @Test func diagnosticsLookLikeThoseOfCompilers() {
         let diagnostic = ConfigurationDiagnostic("wrong", at: .file("/etc/x.toml", line: 3, column: 7))
         #expect(diagnostic.description == "/etc/x.toml:3:7: error: wrong")
