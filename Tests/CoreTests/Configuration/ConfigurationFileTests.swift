@@ -125,7 +125,15 @@ import Testing
         ("[[origins]]\nid = \"a\"", "1:1: this origin has no path; add path = \"…\""),
         (
             "[[origins]]\nid = \"a b\"\npath = \"/\"",
-            "2:1: origins.id is \"a b\", but must be an id of letters, digits, \".\", \"_\" and \"-\""
+            "2:1: origins.id is \"a b\", but must be an id of letters, digits, \".\", \"_\" and \"-\", not \".\" or \"..\""
+        ),
+        (
+            "[[origins]]\nid = \"..\"\npath = \"/\"",
+            "2:1: origins.id is \"..\", but must be an id of letters, digits, \".\", \"_\" and \"-\", not \".\" or \"..\""
+        ),
+        (
+            "[[origins]]\nid = \"a\"\npath = \"/\"\npriority = 256",
+            "4:1: origins.priority is 256, but must be a whole number from 0 to 255"
         ),
         (
             "[[origins]]\nid = \"a\"\ntype = \"sftp\"",
