@@ -29,7 +29,7 @@ extension ConfigurationKind {
     var expectation: String {
         switch self {
         case .name: "a file name of at most 64 bytes, without \"/\""
-        case .originID: "an id of letters, digits, \".\", \"_\" and \"-\""
+        case .originID: "an id of letters, digits, \".\", \"_\" and \"-\", not \".\" or \"..\""
         case .template: "a path template"
         case .filter: "a log level"
         case .group: "the name of a group"
@@ -134,7 +134,7 @@ extension ConfigurationKind {
     }
 
     static func isOriginID(_ text: String) -> Bool {
-        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy(isWordByte)
+        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy(isWordByte) && text != "." && text != ".."
     }
 }
 

@@ -46,6 +46,11 @@ extension ConfigurationLoader {
             report(error.message.escapingControls, at: .file(path, line: error.line, column: error.column))
         }
         sortDiagnostics(from: start)
+        if hasTooManyErrors {
+            report(
+                "there are too many errors; the rest of \(path.description.escapingControls) was not looked at", at: nil
+            )
+        }
     }
 }
 
@@ -84,6 +89,7 @@ private struct ConfigurationFile {
     }
 
     private func readKey(_ node: TOMLNode, _ section: String, into loader: inout ConfigurationLoader) {
+        if loader.hasTooManyErrors { return }
         guard let key = ConfigurationSchema.keys.first(where: { $0.section == section && $0.name == node.key }) else {
             return reportUnknown(node, section, into: &loader)
         }
@@ -103,7 +109,7 @@ private struct ConfigurationFile {
         guard !children.isEmpty else {
             return loader.report("\(node.key) \(ConfigurationSchema.unavailableMessage)", at: source(node))
         }
-        for child in children {
+        for child in children where !loader.hasTooManyErrors {
             if ConfigurationSchema.isUnavailable(node.key, child.key) {
                 loader.report("\(node.key).\(child.key) \(ConfigurationSchema.unavailableMessage)", at: source(child))
             } else {
@@ -113,7 +119,7 @@ private struct ConfigurationFile {
     }
 
     private func reportUnknown(_ node: TOMLNode, _ section: String, into loader: inout ConfigurationLoader) {
-        let name = node.key.escapingControls
+        let name = String(node.key.prefix(80)).escapingControls
         let full = section.isEmpty ? name : "\(section).\(name)"
         if ConfigurationSchema.isUnavailable(section, node.key) {
             return loader.report("\(full) \(ConfigurationSchema.unavailableMessage)", at: source(node))
@@ -148,7 +154,7 @@ private struct ConfigurationFile {
         guard node.value == .array, elements.allSatisfy({ $0.value == .table }) else {
             return loader.report("origins must be sections in double brackets, [[origins]]", at: source(node))
         }
-        for element in elements { readOrigin(element, into: &loader) }
+        for element in elements where !loader.hasTooManyErrors { readOrigin(element, into: &loader) }
     }
 
     private mutating func readOrigin(_ table: TOMLNode, into loader: inout ConfigurationLoader) {
@@ -156,7 +162,7 @@ private struct ConfigurationFile {
         var sources: [String: ConfigurationSource] = [:]
         let start = loader.diagnostics.count
         var given: Set<String> = []
-        for node in document.children(of: table) {
+        for node in document.children(of: table) where !loader.hasTooManyErrors {
             guard let key = ConfigurationSchema.originKeys.first(where: { $0.name == node.key }) else {
                 reportUnknown(node, ConfigurationSchema.originsSection, into: &loader)
                 continue

@@ -12,6 +12,10 @@ struct ConfigurationLoader {
 
     init(context: ConfigurationContext) { self.context = context }
 
+    /// Whether so much is wrong that the rest of a file is not looked at: one that is no configuration at all would
+    /// give a hundred thousand errors.
+    var hasTooManyErrors: Bool { diagnostics.count >= 100 }
+
     mutating func report(_ message: String, at source: ConfigurationSource?) {
         diagnostics.append(ConfigurationDiagnostic(message, at: source))
     }
@@ -40,7 +44,7 @@ struct ConfigurationLoader {
 
     /// Takes `MUSICFS_SECTION_KEY`.
     mutating func readEnvironment() {
-        let reserved = ["MUSICFS_MEDIA", "MUSICFS_CONFIG"]
+        let reserved = ["MUSICFS_MEDIA"]
         var keys: [String: ConfigurationKey<Configuration>] = [:]
         for key in ConfigurationSchema.keys { keys[ConfigurationSchema.variable(key.path)] = key }
         let unavailable = Set(

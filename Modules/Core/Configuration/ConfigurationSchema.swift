@@ -67,7 +67,7 @@ enum ConfigurationSchema {
             "origins", "type", unavailable: ["nfs", "smb", "s3", "sftp", "webdav"], \.kind, "What the origin is: local."
         ),
         .path("origins", "path", isOptional: false, \.path, "The directory with the music."),
-        .integer("origins", "priority", 0...1_000_000, \.priority, "Lower is preferred."),
+        .integer("origins", "priority", 0...255, \.priority, "Lower is preferred."),
         .boolean("origins", "enabled", \.isEnabled, "Whether the origin takes part."),
         .duration(
             "origins", "timeout", .milliseconds(100) ... .seconds(3600), \.timeout, "After which a read has failed."),

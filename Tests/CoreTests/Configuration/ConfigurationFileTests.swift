@@ -125,7 +125,15 @@ import Testing
         ("[[origins]]\nid = \"a\"", "1:1: this origin has no path; add path = \"…\""),
         (
             "[[origins]]\nid = \"a b\"\npath = \"/\"",
-            "2:1: origins.id is \"a b\", but must be an id of letters, digits, \".\", \"_\" and \"-\""
+            "2:1: origins.id is \"a b\", but must be an id of letters, digits, \".\", \"_\" and \"-\", not \".\" or \"..\""
+        ),
+        (
+            "[[origins]]\nid = \"..\"\npath = \"/\"",
+            "2:1: origins.id is \"..\", but must be an id of letters, digits, \".\", \"_\" and \"-\", not \".\" or \"..\""
+        ),
+        (
+            "[[origins]]\nid = \"a\"\npath = \"/\"\npriority = 256",
+            "4:1: origins.priority is 256, but must be a whole number from 0 to 255"
         ),
         (
             "[[origins]]\nid = \"a\"\ntype = \"sftp\"",
@@ -148,7 +156,9 @@ import Testing
         #expect(try errors(text) == [expected])
     }
 
-    @Test(arguments: ["name = ", "name = \"x\"\nname = \"y\"", "[tree", "x = 1979-13-01", "a\u{0}b = 1", "= 1"])
+    @Test(arguments: [
+        "name = ", "name = \"x\"\nname = \"y\"", "[tree", "x = 1979-13-01", "a\u{0}b = 1", "= 1", "x = 1 \u{204}",
+    ])
     func brokenTOMLHasALine(_ text: String) throws {
         let found = try errors(text)
         #expect(found.count == 1)
@@ -166,6 +176,20 @@ import Testing
             "[fuse]\nthreads = -1\nb = 2\n[[origins]]\npriority = 1.5\n[scan]\nworkers = 1.0\n",
             flags: ConfigurationFlags(logLevel: "loud"), environment: ["MUSICFS_SCAN_WORKERS": "many"])
         #expect(found.map { $0.prefix(4) } == ["2:1:", "3:1:", "4:1:", "4:1:", "5:1:", "7:1:", "envi", "--lo"])
+    }
+
+    @Test(arguments: ["k% = 1\n", "[x%]\n", "[[origins]]\n", "[cache.k%]\n", "[[views]]\nk% = 1\n"])
+    func aFileOfErrorsIsNotReadToItsEnd(_ line: String) throws {
+        let text = (0..<30_000).map { line.replacing("%", with: "\($0)") }.joined()
+        let found = try errors(text)
+        #expect((101...102).contains(found.count))
+        #expect(found.first?.hasPrefix("1:") == true || found.first?.hasPrefix("2:") == true)
+        #expect(found.last?.hasPrefix("there are too many errors") == true)
+    }
+
+    @Test func aLongKeyIsCut() throws {
+        let found = try errors(String(repeating: "k", count: 100_000) + " = 1")
+        #expect(found.count == 1 && found[0].utf8.count < 300)
     }
 
     @Test func diagnosticsLookLikeThoseOfCompilers() {

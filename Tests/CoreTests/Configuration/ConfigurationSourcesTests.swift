@@ -7,7 +7,7 @@ import Testing
 @Suite struct ConfigurationSourcesTests {
     @Test func laterSourcesWin() throws {
         let file = "mount_point = \"/file\"\n[scan]\nworkers = 1\n[log]\nlevel = \"error\"\n"
-        let environment = ["MUSICFS_MOUNT_POINT": "/variable", "MUSICFS_SCAN_WORKERS": "2", "MUSICFS_CONFIG": "x"]
+        let environment = ["MUSICFS_MOUNT_POINT": "/variable", "MUSICFS_SCAN_WORKERS": "2", "MUSICFS_MEDIA": "x"]
         let flags = ConfigurationFlags(mountPoint: "/flag")
         let loaded = try load(file, flags: flags, environment: environment)
         #expect(loaded.configuration.mountPoint == "/flag")
@@ -33,6 +33,7 @@ import Testing
     @Test(arguments: [
         ("MUSICFS_TREE_TEMPLAT", "this variable names no key; did you mean MUSICFS_TREE_TEMPLATE?"),
         ("MUSICFS_XYZ", "this variable names no key"),
+        ("MUSICFS_CONFIG", "this variable names no key"),
         ("MUSICFS_CACHE_MEMORY", "MUSICFS_CACHE_MEMORY is not available in this version; remove it"),
         ("MUSICFS_ORIGINS_PATH", "origins are given in a file or with --origin; remove this variable"),
         ("MUSICFS_FUSE_ALLOW_OTHER", "fuse.allow_other is \"maybe\", but must be true or false"),
