@@ -80,7 +80,8 @@ import Testing
             killed.insert(pid)
             kill(pid, SIGKILL)
             #expect(try eventually { try library.status().pid != pid })
-            usleep(useconds_t.random(in: 0...60_000))
+            // A server that has not served for a second counts as one that cannot start, and is waited for.
+            usleep(useconds_t.random(in: 1_050_000...1_150_000))
         }
         try writeFileAtomically(stop, [])
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
