@@ -29,11 +29,11 @@ func examine(_ file: CInt, name: [UInt8], wantsIdentity: Bool) -> MediaAnswer.Ou
 }
 
 @unsafe private func makeReport(_ handle: OpaquePointer) -> MediaReport {
-    var tags = Tags()
+    var mapping = TagMapping()
     let count = unsafe ctaglib_tag_count(handle)
     for index in 0..<count {
         let tag = unsafe ctaglib_tag_at(handle, index)
-        unsafe TagMapping.add(text(tag.key), text(tag.value), to: &tags)
+        unsafe mapping.add(text(tag.key), text(tag.value))
     }
     let properties = unsafe ctaglib_audio_properties(handle)
     let layout = unsafe ctaglib_audio_layout(handle)
@@ -44,7 +44,7 @@ func examine(_ file: CInt, name: [UInt8], wantsIdentity: Bool) -> MediaAnswer.Ou
             offset: picture.offset < 0 ? nil : picture.offset)
     }
     return MediaReport(
-        tags: tags,
+        tags: mapping.tags,
         properties: AudioProperties(
             durationMilliseconds: properties.milliseconds, bitrate: Int(properties.kilobits_per_second),
             sampleRate: Int(properties.hertz), channels: Int(properties.channels),

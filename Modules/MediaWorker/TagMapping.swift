@@ -1,9 +1,16 @@
 import MusicFSCore
 
 /// Turns the keys of TagLib's property map into fields.
-enum TagMapping {
+struct TagMapping {
     /// Bytes of UTF-8; a longer value is cut.
     static let valueLimit = 64 << 10
+
+    /// Values of one field, and of all custom tags together; further ones are left out.
+    static let countLimit = 1024
+
+    private(set) var tags = Tags()
+    /// Values seen of each field.
+    private var counts: [TagField: Int] = [:]
 
     /// TagLib's own names (tpropertymap.h) and what encoders write beside them.
     private static let fields: [String: TagField] = [
@@ -28,16 +35,16 @@ enum TagMapping {
     /// Makes the tables, so that this does not happen in the sandbox under its limits.
     static func prepare() { _ = fields.count }
 
-    static func add(_ key: String, _ value: String, to tags: inout Tags) {
-        let value = cut(value)
+    mutating func add(_ key: String, _ value: String) {
+        let value = Self.cut(value)
         switch key {
-        case "TRACKNUMBER", "TRACK": addNumber(value, .track, .trackTotal, to: &tags)
-        case "DISCNUMBER", "DISC": addNumber(value, .disc, .discTotal, to: &tags)
+        case "TRACKNUMBER", "TRACK": addNumber(value, .track, .trackTotal)
+        case "DISCNUMBER", "DISC": addNumber(value, .disc, .discTotal)
         default:
-            if let field = field(of: key) {
-                add(value, field, to: &tags)
-            } else {
-                tags.custom.append(Tags.CustomEntry(cut(key), value))
+            if let field = Self.field(of: key) {
+                add(value, field)
+            } else if tags.custom.count < Self.countLimit {
+                tags.custom.append(Tags.CustomEntry(Self.cut(key), value))
             }
         }
     }
@@ -49,19 +56,22 @@ enum TagMapping {
     }
 
     /// Two keys of one field often say the same.
-    private static func add(_ value: String, _ field: TagField, to tags: inout Tags) {
+    private mutating func add(_ value: String, _ field: TagField) {
+        let count = counts[field, default: 0]
+        if count == Self.countLimit { return }
+        counts[field] = count + 1
         let entry = Tags.Entry(field, value)
         if !tags.entries.contains(entry) { tags.entries.append(entry) }
     }
 
     /// `n/m` is a number and a total.
-    private static func addNumber(_ value: String, _ number: TagField, _ total: TagField, to tags: inout Tags) {
+    private mutating func addNumber(_ value: String, _ number: TagField, _ total: TagField) {
         let parts = value.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
-        if let first = parts.first, !first.isEmpty { add(String(Substring(first)), number, to: &tags) }
+        if let first = parts.first, !first.isEmpty { add(String(Substring(first)), number) }
         if parts.count == 2, let second = parts.last, !second.isEmpty,
             second.elementsEqual([UInt8(ascii: "0")]) == false
         {
-            add(String(Substring(second)), total, to: &tags)
+            add(String(Substring(second)), total)
         }
     }
 

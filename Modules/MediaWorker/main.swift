@@ -22,7 +22,11 @@ func encode(_ answer: MediaAnswer, limit: Int) -> [UInt8] {
         { $0.tags.custom = [] },
         { $0.tags.entries.removeAll { $0.field == .lyrics } },
         { $0.tags.entries.removeAll { $0.field == .comment } },
-        { $0.tags.entries.removeAll { $0.value.utf8.count > 1024 } },
+        { $0.tags.entries.removeAll { $0.value.utf8.count > 512 } },
+        {
+            var seen: Set<TagField> = []
+            $0.tags.entries.removeAll { !seen.insert($0.field).inserted }
+        },
     ]
     for reduce in reductions where bytes.count > limit {
         reduce(&report)

@@ -96,6 +96,79 @@ import Testing
         #expect(picture.offset == nil)
     }
 
+    @Test(
+        "several pictures are told apart, and each lies where the report says",
+        arguments: ["a.flac", "a.mp3", "a.wv", "a.wma", "a.wav", "a.tta"])
+    func severalPictures(_ name: String) throws {
+        let pool = try MediaWorkerPool.forTests()
+        defer { pool.stop() }
+        let path = try samples.encode(name)
+        let covers = [Samples.randomPicture(of: 5000), Samples.randomPicture(of: 9000)]
+        let files = try covers.enumerated().map { index, bytes in
+            let file = samples.path("cover-\(index)")
+            try writeFileAtomically(file, bytes)
+            return file
+        }
+        try Samples.mutagen(
+            """
+            import mutagen, mutagen.id3, mutagen.flac, mutagen.apev2, mutagen.asf, struct
+            datas = [open(name, "rb").read() for name in sys.argv[2:]]
+            file = mutagen.File(path)
+            if file.tags is None: file.add_tags()
+            if path.endswith(".wma"):
+                file["WM/Picture"] = [mutagen.asf.ASFByteArrayAttribute(
+                    struct.pack("<BL", type, len(data)) + "image/png\\0\\0".encode("utf-16-le") + data)
+                    for type, data in zip((3, 4), datas)]
+            else:
+                for type, data in zip((3, 4), datas):
+                    if path.endswith(".flac"):
+                        picture = mutagen.flac.Picture()
+                        picture.type, picture.mime, picture.data = type, "image/png", data
+                        file.add_picture(picture)
+                    elif path.endswith(".wv"):
+                        name = "Cover Art (%s)" % {3: "Front", 4: "Back"}[type]
+                        file[name] = mutagen.apev2.APEValue(b"cover.png\\0" + data, mutagen.apev2.BINARY)
+                    else:
+                        file.tags.add(mutagen.id3.APIC(
+                            encoding=0, mime="image/png", type=type, desc=str(type), data=data))
+            file.save()
+            """, path, files[0].description, files[1].description)
+        let pictures = try pool.report(of: path).pictures.sorted { $0.type < $1.type }
+        #expect(pictures.map(\.type) == [3, 4])
+        let bytes = try readFile(path)
+        for (picture, cover) in zip(pictures, covers) {
+            #expect(picture.mimeType == "image/png")
+            #expect(picture.size == Int64(cover.count))
+            let offset = Int(try #require(picture.offset))
+            #expect(Array(bytes[offset..<(offset + cover.count)]) == cover)
+        }
+    }
+
+    @Test("a picture in an unsynchronised tag has no offset")
+    func unsynchronisedPicture() throws {
+        let pool = try MediaWorkerPool.forTests()
+        defer { pool.stop() }
+        let path = try samples.encode("a.mp3", tags: [:], options: ["-write_id3v2", "0"])
+        // The bytes that unsynchronisation takes apart (ID3v2.3, section 5).
+        let cover = Samples.randomPicture(of: 5000) + [0xff, 0xe0, 0xff, 0x00]
+        let file = samples.path("cover")
+        try writeFileAtomically(file, cover)
+        try Samples.mutagen(
+            """
+            import re, struct
+            data, audio = open(sys.argv[2], "rb").read(), open(path, "rb").read()
+            body = b"\\0image/png\\0\\3\\0" + data
+            frame = re.sub(b"\\xff(?=[\\xe0-\\xff\\0])", b"\\xff\\0",
+                b"APIC" + struct.pack(">LH", len(body), 0) + body)
+            size = bytes(len(frame) >> shift & 127 for shift in (21, 14, 7, 0))
+            open(path, "wb").write(b"ID3\\3\\0\\x80" + size + frame + audio)
+            """, path, file.description)
+        #expect(
+            try pool.report(of: path).pictures == [
+                EmbeddedPicture(type: 3, mimeType: "image/png", size: Int64(cover.count), offset: nil)
+            ])
+    }
+
     private func embed(_ cover: FilePath, in path: FilePath) throws {
         try Samples.mutagen(
             """

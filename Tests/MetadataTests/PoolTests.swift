@@ -41,7 +41,10 @@ final class Results: Sendable {
         var generator = SeededGenerator(seed: UInt64.random(in: 0...UInt64.max))
         let results = Results()
         var count = 0
-        for name in ["a.flac", "a.mp3", "a.m4a", "a.opus", "a.wv", "a.aiff", "a.wma", "a.wav"] {
+        for name in [
+            "a.flac", "a.mp3", "a.m4a", "a.opus", "a.wv", "a.aiff", "a.wma", "a.wav", "a.ogg", "a.tta", "a.aac",
+            "a.spx",
+        ] {
             let original = [UInt8](try Data(contentsOf: URL(fileURLWithPath: try samples.encode(name).description)))
             for copy in 0..<40 {
                 var bytes = original
@@ -49,6 +52,13 @@ final class Results: Sendable {
                     // The head and the tail hold what is parsed.
                     let range = Bool.random(using: &generator) ? 0..<min(2048, bytes.count) : 0..<bytes.count
                     bytes[Int.random(in: range, using: &generator)] = .random(in: 0...255, using: &generator)
+                }
+                if copy % 4 == 1 {
+                    // A length, in either byte order, that no file has.
+                    let start = Int.random(in: 0..<min(2048, bytes.count - 4), using: &generator)
+                    let absurd: [UInt8] =
+                        Bool.random(using: &generator) ? [0x7f, 0xff, 0xff, 0xff] : [0xff, 0xff, 0xff, 0xff]
+                    bytes.replaceSubrange(start..<(start + 4), with: absurd)
                 }
                 if copy % 4 == 0 { bytes.removeLast(Int.random(in: 0..<bytes.count, using: &generator)) }
                 let path = samples.path("fuzz-\(copy)-\(name)")

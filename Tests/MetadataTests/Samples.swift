@@ -46,6 +46,11 @@ struct Samples: Sendable {
         return target
     }
 
+    /// Bytes that look like a PNG from outside, each time others.
+    static func randomPicture(of size: Int) -> [UInt8] {
+        [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] + (8..<size).map { _ in UInt8.random(in: .min ... .max) }
+    }
+
     /// Runs a program of mutagen, the reference beside ffprobe; `code` finds the file in `path`.
     @discardableResult
     static func mutagen(_ code: String, _ path: FilePath, _ more: String...) throws -> String {

@@ -36,10 +36,10 @@ class Locator {
     Locator(DescriptorStream &stream, const ctaglib_layout &layout) : stream_(stream) {
         int64_t size = stream.size();
         if (layout.known) {
-            regions_.push_back({0, std::min(layout.audio_start, search_limit)});
-            regions_.push_back({layout.audio_end, std::min(size, layout.audio_end + search_limit)});
+            add_region(0, std::min(layout.audio_start, search_limit));
+            add_region(layout.audio_end, std::min(size, layout.audio_end + search_limit));
         } else {
-            regions_.push_back({0, std::min<int64_t>(size, 16 << 20)});
+            add_region(0, std::min<int64_t>(size, 16 << 20));
         }
     }
 
@@ -47,11 +47,13 @@ class Locator {
     // picture's first and last bytes are compared, at the distance of its size.
     int64_t find(const ByteVector &picture) {
         for (Region &region : regions_) {
-            int64_t found = find(picture, region);
+            // Mostly the next picture lies behind the one before; APE and ASF tags have an order of their own.
+            int64_t found = find(picture, region.next, region.end);
+            if (found < 0 && region.next > region.start)
+                found = find(picture, region.start, region.next);
             if (found < 0)
                 continue;
-            // The next picture lies behind this one.
-            region.start = found + picture.size();
+            region.next = found + picture.size();
             return found;
         }
         return -1;
@@ -59,19 +61,20 @@ class Locator {
 
   private:
     struct Region {
-        int64_t start, end;
+        int64_t start, next, end;
     };
 
-    int64_t find(const ByteVector &picture, Region region) {
+    void add_region(int64_t start, int64_t end) { regions_.push_back({start, start, end}); }
+
+    int64_t find(const ByteVector &picture, int64_t offset, int64_t end) {
         size_t probe = std::min<size_t>(picture.size(), 64);
         size_t last = std::min<size_t>(picture.size(), 4096);
         if (probe == 0)
             return -1;
         buffer_.resize(32768);
         std::vector<uint8_t> tail(last);
-        int64_t offset = region.start;
-        while (offset + int64_t(picture.size()) <= region.end) {
-            size_t want = size_t(std::min<int64_t>(int64_t(buffer_.size()), region.end - offset));
+        while (offset + int64_t(picture.size()) <= end) {
+            size_t want = size_t(std::min<int64_t>(int64_t(buffer_.size()), end - offset));
             size_t got = stream_.read_at(offset, buffer_.data(), want);
             if (got < probe)
                 return -1;
@@ -81,7 +84,7 @@ class Locator {
                 continue;
             }
             int64_t found = offset + (hit - buffer_.data());
-            if (found + int64_t(picture.size()) > region.end)
+            if (found + int64_t(picture.size()) > end)
                 return -1;
             if (stream_.read_all(found + int64_t(picture.size() - last), tail.data(), last) &&
                 memcmp(tail.data(), picture.data() + (picture.size() - last), last) == 0)
@@ -104,7 +107,9 @@ class Collector {
         // A file has a handful; a hostile one must not keep us searching.
         if (pictures.size() >= 64)
             return;
-        pictures.push_back({uint8_t(type >= 0 && type <= 255 ? type : 0), utf8(mime_type), int64_t(data.size()),
+        // RFC 6838, section 4.2: two names of at most 127 characters; what is longer is none.
+        std::string name = mime_type.size() <= 255 ? utf8(mime_type) : std::string();
+        pictures.push_back({uint8_t(type >= 0 && type <= 255 ? type : 0), std::move(name), int64_t(data.size()),
             locator_.find(data)});
     }
 

@@ -8,6 +8,7 @@
 #include "include/CTagLib.h"
 #include "stream.h"
 
+#include <taglib/asftag.h>
 #include <taglib/tfile.h>
 
 namespace ctaglib {
@@ -27,7 +28,11 @@ struct Tag {
 };
 
 // Every value of every tag, text as valid UTF-8.
-std::vector<Tag> read_tags(Format format, TagLib::File &file);
+std::vector<Tag> read_tags(Format format, TagLib::File &file, DescriptorStream &stream);
+
+// Puts the first value of each attribute first: it is in the Extended Content Description, the others in the header
+// extension, which comes before it in most files, and TagLib goes by the order in the file.
+void order_attributes(TagLib::ASF::Tag &tag, DescriptorStream &stream);
 
 // Where the audio lies, by a parser of our own.
 ctaglib_layout read_layout(Format format, DescriptorStream &stream);

@@ -123,7 +123,7 @@ void read(ctaglib_file &report, ctaglib::DescriptorStream &stream, const std::st
     }
     report.layout = ctaglib::read_layout(open.format, stream);
     read_properties(report, open, stream);
-    report.tags = ctaglib::read_tags(open.format, *open.file);
+    report.tags = ctaglib::read_tags(open.format, *open.file, stream);
     report.pictures = ctaglib::read_pictures(open.format, *open.file, report.layout, stream);
 }
 

@@ -1,7 +1,7 @@
 #include "report.h"
 
 #include <algorithm>
-#include <set>
+#include <iterator>
 
 #include <taglib/asffile.h>
 #include <taglib/mp4file.h>
@@ -42,32 +42,44 @@ class Collector {
 };
 
 // Items that TagLib 1.13's property map leaves out: "----:com.apple.iTunes:NAME".
-void add_freeform(Collector &collector, const MP4::Tag *tag, const PropertyMap &known) {
-    if (tag == nullptr)
-        return;
-    for (const auto &[name, item] : tag->itemMap()) {
+void add_freeform(Collector &collector, const MP4::Tag &tag, const PropertyMap &properties) {
+    for (const String &name : properties.unsupportedData()) {
         if (!name.startsWith("----:"))
             continue;
-        int colon = name.rfind(":");
-        String key = name.substr(unsigned(colon) + 1).upper();
-        if (key.isEmpty() || known.contains(key))
+        String key = name.substr(unsigned(name.rfind(":")) + 1).upper();
+        if (key.isEmpty() || properties.contains(key))
             continue;
-        for (const String &value : item.toStringList())
+        for (const String &value : tag.item(name).toStringList())
             collector.add(utf8(key), value);
     }
 }
 
-void add_attributes(Collector &collector, const ASF::Tag *tag, const std::set<std::string> &known) {
-    if (tag == nullptr)
-        return;
-    for (const auto &[name, attributes] : const_cast<ASF::Tag *>(tag)->attributeListMap()) {
+struct Alias {
+    const char *attribute, *key;
+};
+
+// What the property map has no name for, and attributes with the further values of the Content Description Object,
+// which holds one of each.
+constexpr Alias aliases[] = {
+    {"TITLE", "TITLE"}, {"AUTHOR", "ARTIST"}, {"DESCRIPTION", "COMMENT"}, {"COPYRIGHT", "COPYRIGHT"},
+    {"WM/ISCOMPILATION", "COMPILATION"},
+};
+
+void add_attributes(Collector &collector, const ASF::Tag &tag, const PropertyMap &properties) {
+    for (const String &name : properties.unsupportedData()) {
         String key = name.upper();
-        // What begins with "WM/" and matters has a key of its own in the property map.
-        if (key.isEmpty() || key.startsWith("WM/") || key.startsWith("MUSICBRAINZ/") || known.count(utf8(key)) > 0)
+        auto alias = std::find_if(
+            std::begin(aliases), std::end(aliases), [&](const Alias &alias) { return key == alias.attribute; });
+        if (alias != std::end(aliases))
+            key = alias->key;
+        // The rest of "WM/" is for players' own use.
+        else if (key.isEmpty() || key.startsWith("WM/") || properties.contains(key))
             continue;
-        for (const ASF::Attribute &attribute : attributes) {
+        for (const ASF::Attribute &attribute : tag.attribute(name)) {
             if (attribute.type() == ASF::Attribute::UnicodeType)
                 collector.add(utf8(key), attribute.toString());
+            else if (attribute.type() == ASF::Attribute::BoolType && alias != std::end(aliases))
+                collector.add(utf8(key), attribute.toBool() ? "1" : "0");
         }
     }
 }
@@ -92,20 +104,22 @@ std::string utf8(const String &text) {
     return result;
 }
 
-std::vector<Tag> read_tags(Format format, File &file) {
+std::vector<Tag> read_tags(Format format, File &file, DescriptorStream &stream) {
+    auto *asf = format == Format::asf ? static_cast<ASF::File &>(file).tag() : nullptr;
+    if (asf != nullptr)
+        order_attributes(*asf, stream);
     PropertyMap properties = file.properties();
     Collector collector;
-    std::set<std::string> keys;
     for (const auto &[key, values] : properties) {
         std::string name = utf8(key);
         for (const String &value : values)
             collector.add(name, value);
-        keys.insert(std::move(name));
     }
-    if (format == Format::mp4)
-        add_freeform(collector, static_cast<MP4::File &>(file).tag(), properties);
-    if (format == Format::asf)
-        add_attributes(collector, static_cast<ASF::File &>(file).tag(), keys);
+    auto *mp4 = format == Format::mp4 ? static_cast<MP4::File &>(file).tag() : nullptr;
+    if (mp4 != nullptr)
+        add_freeform(collector, *mp4, properties);
+    if (asf != nullptr)
+        add_attributes(collector, *asf, properties);
     return std::move(collector.tags);
 }
 
