@@ -20,6 +20,11 @@ package enum Names {
         return (name[..<dot], name[dot...])
     }
 
+    /// Whether the text, without a dot, can be an extension.
+    static func isExtension(_ text: String) -> Bool {
+        (1...16).contains(text.utf8.count) && text.utf8.allSatisfy(isAlphanumeric)
+    }
+
     private static func isAlphanumeric(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -1,10 +1,31 @@
 /// A parsed template: pieces in their order.
 indirect enum TemplateNode: Hashable, Sendable {
-    /// Text of the template itself; its slashes separate components.
+    /// Text of the template itself, sanitised; `separator` stands for its slashes.
     case literal(String)
     case variable(TemplateVariable)
     case condition([TemplateNode], then: [TemplateNode], otherwise: [TemplateNode])
     case call(TemplateFunction, [[TemplateNode]])
+
+    /// What separates components while a template is filled in. No sanitised text holds it, so that functions can be
+    /// applied to the template's own slashes and to values together, and values still make no component.
+    static let separator: Character = "\0"
+
+    /// Sanitises what is between the separators, which become ours.
+    static func sanitised(_ text: String, separator: Unicode.Scalar) -> String {
+        // By scalars: an accent behind a slash would make another character of it.
+        text.unicodeScalars.split(separator: separator, omittingEmptySubsequences: false)
+            .map { Names.sanitised(String($0)) }.joined(separator: String(TemplateNode.separator))
+    }
+
+    /// The text of nodes that are literals only; nil where anything else is among them.
+    static func literalText(_ nodes: [TemplateNode]) -> String? {
+        var result = ""
+        for node in nodes {
+            guard case .literal(let text) = node else { return nil }
+            result += text
+        }
+        return result
+    }
 }
 
 /// What `$name` can stand for.
@@ -33,46 +54,4 @@ enum TemplateVariable: Hashable, Sendable {
     }
 
     static var allNames: [String] { derived.keys.sorted() + TagField.allCases.map(\.rawValue) }
-}
-
-/// The functions of D2 but `%if`, with the meaning that beets gives them
-/// (beets.readthedocs.io/en/stable/reference/pathformat.html).
-enum TemplateFunction: String, CaseIterable, Hashable, Sendable {
-    case upper, lower, title, left, right, first, asciify, the
-
-    var argumentCount: Int {
-        switch self {
-        case .left, .right: 2
-        default: 1
-        }
-    }
-
-    func apply(_ arguments: [String]) -> String {
-        let text = arguments.first ?? ""
-        switch self {
-        case .upper: return UnicodeText.uppercased(text)
-        case .lower: return UnicodeText.lowercased(text)
-        case .title: return UnicodeText.titlecased(text)
-        case .left: return String(text.prefix(count(arguments)))
-        case .right: return String(text.suffix(count(arguments)))
-        case .first:
-            let item = text.split(separator: ";").first.map(String.init) ?? ""
-            return String(item.drop { $0 == " " })
-        case .asciify: return UnicodeText.asciified(text)
-        case .the: return withArticleLast(text)
-        }
-    }
-
-    private func count(_ arguments: [String]) -> Int {
-        arguments.count > 1 ? max(0, min(Int(arguments[1].filter { $0 != " " }) ?? 0, 4096)) : 0
-    }
-
-    /// `The Beatles` becomes `Beatles, The`.
-    private func withArticleLast(_ text: String) -> String {
-        for article in ["the", "a", "an"] {
-            let words = text.split(separator: " ", maxSplits: 1)
-            if words.count == 2, words[0].lowercased() == article { return "\(words[1]), \(words[0])" }
-        }
-        return text
-    }
 }
