@@ -21,6 +21,11 @@ struct LibraryGenerator {
     /// - Returns: what to print.
     private static func generate(_ options: Options) async throws -> String {
         let begin = monotonicNanoseconds()
+        if let database = options.database {
+            let path = try FilePath(database).absolute()
+            let tracks = try DatabaseWriter(options: options).write(to: path)
+            return try databaseSummary(options, tracks, try FileStatus.of(path).size, since: begin)
+        }
         let root = FilePath(options.output)
         try createDirectories(root)
         let directory = try open(root, [.read, .directory])
@@ -59,6 +64,22 @@ struct LibraryGenerator {
         object.add("files", total.files)
         object.add("bytes", total.bytes)
         object.add("seconds", seconds)
+        return object.text + "\n"
+    }
+
+    private static func databaseSummary(
+        _ options: Options, _ tracks: Int, _ bytes: Int64, since begin: UInt64
+    ) throws -> String {
+        let seconds = Double((monotonicNanoseconds() - begin) / 10_000_000) / 100
+        let rate = Int(Double(tracks) / max(seconds, 0.01))
+        guard options.json else {
+            return "\(tracks) tracks, \(bytes >> 20) MiB of database in \(seconds) s, \(rate) tracks/s\n"
+        }
+        var object = JSONObject()
+        object.add("tracks", tracks)
+        object.add("bytes", Int(bytes))
+        object.add("seconds", seconds)
+        object.add("tracks_per_s", rate)
         return object.text + "\n"
     }
 

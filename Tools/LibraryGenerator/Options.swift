@@ -10,13 +10,20 @@ struct Options {
     var evil = false
     var json = false
     var manifest: String?
+    /// Where to write a library's database instead of files.
+    var database: String?
+    /// The directory that the database says its files lie in.
+    var originRoot = ""
+    var stateDirectory: String?
     var help = false
 
     static let usage = """
         USAGE: musicfs-libgen OUT (--tracks N | --sample) [options]
+               musicfs-libgen --database FILE --origin-root DIR --tracks N [options]
 
         Makes a music library of small but real audio files with tags, covers and companions. The same arguments give
-        the same bytes, as long as ffmpeg and TagLib are the same.
+        the same bytes, as long as ffmpeg and TagLib are the same. With --database it makes no files but the library.db
+        that a scan of them would end with, for libraries of millions of tracks.
 
           OUT              a directory that does not exist or is empty
           --tracks N       how many tracks
@@ -26,12 +33,16 @@ struct Options {
           --layout STYLE   artist-album (default), flat or messy
           --evil           adds Evil/: hostile tags, hostile names and broken files
           --manifest FILE  writes a line of JSON for each file: path, kind, format, tags as intended
+          --database FILE  writes the tracks into this new database; it belongs at CACHE_DIR/NAME/library.db
+          --origin-root DIR  where the database says that the files lie; the directory must exist
+          --state-dir DIR  with --database: also writes DIR/epoch; DIR is STATE_DIR/NAME
           --json           prints the summary as JSON
           --help           prints this
 
         EXAMPLES:
           musicfs-libgen /tmp/music --sample
           musicfs-libgen /tmp/music --tracks 100000 --seed 7 --formats flac,mp3 --layout messy --manifest /tmp/music.jsonl
+          musicfs-libgen --database /tmp/cache/music/library.db --origin-root /tmp/empty --tracks 1000000
 
         """
 
@@ -58,6 +69,9 @@ struct Options {
             case "--evil": evil = true
             case "--json": json = true
             case "--manifest": manifest = try value()
+            case "--database": database = try value()
+            case "--origin-root": originRoot = try value()
+            case "--state-dir": stateDirectory = try value()
             case "--help", "-h": help = true
             case _ where name.hasPrefix("-") || !output.isEmpty:
                 throw GeneratorError(.usage, "unexpected argument \(argument)")
@@ -65,7 +79,16 @@ struct Options {
             }
         }
         if help { return }
-        if output.isEmpty { throw GeneratorError(.usage, "OUT is missing: name the directory to make") }
+        if database != nil {
+            if originRoot.isEmpty { throw GeneratorError(.usage, "--database needs --origin-root DIR") }
+            if !output.isEmpty || manifest != nil || evil {
+                throw GeneratorError(.usage, "--database makes no files: leave out OUT, --manifest and --evil")
+            }
+        } else if !originRoot.isEmpty || stateDirectory != nil {
+            throw GeneratorError(.usage, "--origin-root and --state-dir need --database")
+        } else if output.isEmpty {
+            throw GeneratorError(.usage, "OUT is missing: name the directory to make")
+        }
         if asksSize != 1 { throw GeneratorError(.usage, "give either --tracks N or --sample") }
     }
 
