@@ -9,6 +9,19 @@ extension LibraryWriter {
         for origin in try OriginRecord.all(database) { origins[origin.id] = origin }
     }
 
+    /// The ids of these origins, if they are all and just as the library has them; nil otherwise.
+    func knownOrigins(_ settings: [OriginSetting]) throws -> [String: Int64]? {
+        try loadOrigins()
+        let known = Set(
+            origins.values.map {
+                OriginSetting(name: $0.name, type: $0.type, root: $0.root, priority: $0.priority)
+            })
+        guard known == Set(settings), try database.integer("SELECT 1 FROM origins WHERE is_forgotten = 1") == nil else {
+            return nil
+        }
+        return Dictionary(origins.values.map { ($0.name, $0.id) }) { first, _ in first }
+    }
+
     func setOrigins(_ settings: [OriginSetting]) throws -> [String: Int64] {
         try loadOrigins()
         let insert = try database.prepare("INSERT INTO origins(name, type, root, priority) VALUES(?, ?, ?, ?)")

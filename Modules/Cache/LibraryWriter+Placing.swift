@@ -184,7 +184,9 @@ extension LibraryWriter {
         let family = key.family
         var found: [NodeRow] = []
         if family.count >= Names.familyLimit {
-            found = try nodes(parent: key.directory, from: family, below: family + [UInt8](repeating: 0xff, count: Names.limit - family.count + 1))
+            found = try nodes(
+                parent: key.directory, from: family,
+                below: family + [UInt8](repeating: 0xff, count: Names.limit - family.count + 1))
         } else {
             if let exact = try node(parent: key.directory, name: family) { found.append(exact) }
             // "stem.…" and "stem (…": the byte behind the prefix is raised by one for the upper bound.

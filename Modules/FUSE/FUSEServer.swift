@@ -53,18 +53,10 @@ package final class FUSEServer: Sendable {
         try startThread("backing-closer") { [self] in
             fileSystem.backings.closeUnused { isStopped.withLock { $0 } }
         }
-        // The kernel gives out growing ids, so those of this server will be higher.
-        let inherited = journal.highestBacking
+        let inherited = journal.takeBackings()
         try loop.start(threads: threads)
-        closeBackings(upTo: inherited)
-    }
-
-    /// Backing ids of earlier servers: their handles keep reading without them, and a forgotten one would pin the
-    /// origin's file system.
-    private func closeBackings(upTo highest: UInt32) {
-        guard highest > journal.closedBackings else { return }
-        for id in journal.closedBackings + 1...highest { registry.closeBacking(id) }
-        journal.closedBackings = highest
+        // Handles that were opened with them keep reading; left registered they would pin the origin's file system.
+        for id in inherited { registry.closeBacking(id) }
     }
 
     /// Tells the kernel what a commit made wrong.

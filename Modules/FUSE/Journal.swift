@@ -23,20 +23,20 @@ package final class Journal: Sendable {
     static let slotCapacity = slotSize - 64
     private static let landings = 4096
     private static let slots = landings + landingCount * landingSize
-    package static let size = slots + slotCount * slotSize
+    private static let backings = slots + slotCount * slotSize
+    private static let backingCount = 16384
+    package static let size = backings + backingCount * 4
     private static let magic: UInt64 = 0x4d46_534a_0000_0001
 
     private enum Field {
         static let magic = 0
         static let generation = 8
         static let epoch = 16
-        static let highestBacking = 24
         static let blame = 28
         static let restarts = 32
         static let deathTime = 40
         static let deathSignal = 48
         static let slotsUsed = 56
-        static let closedBackings = 72
         static let initRequestLength = 64
         static let initReplyLength = 68
         static let initRequest = 128
@@ -60,6 +60,10 @@ package final class Journal: Sendable {
         /// The backing ids that the OPEN replies under way are to carry.
         var backings: [UInt64: UInt32] = [:]
         var used = 0
+        /// Where the backing ids that are registered stand in the table.
+        var backingPlaces: [UInt32: Int] = [:]
+        var freeBackingPlaces: [Int] = []
+        var usedBackingPlaces = 0
     }
 
     /// Makes the memory. By the guardian.
@@ -94,18 +98,6 @@ package final class Journal: Sendable {
     package var epoch: UInt64 {
         get { memory.loadU64(Field.epoch) }
         set { memory.storeU64(Field.epoch, newValue) }
-    }
-
-    /// The highest backing id that was ever registered.
-    package var highestBacking: UInt32 {
-        get { memory.loadU32(Field.highestBacking) }
-        set { memory.storeU32(Field.highestBacking, newValue) }
-    }
-
-    /// All backing ids up to this one are closed.
-    package var closedBackings: UInt32 {
-        get { memory.loadU32(Field.closedBackings) }
-        set { memory.storeU32(Field.closedBackings, newValue) }
     }
 
     /// How many servers were replaced without having been told to stop, and the last one's end.
@@ -201,6 +193,37 @@ package final class Journal: Sendable {
     /// Lets the reply to an OPEN carry a backing id.
     func setBacking(_ id: UInt32, for unique: UInt64) { state.withLock { $0.backings[unique] = id } }
     func backing(for unique: UInt64) -> UInt32? { state.withLock { $0.backings[unique] } }
+
+    /// Notes that a backing file is registered, so that a successor can close it: one that is left registered pins the
+    /// origin's file system. Beyond 16,384 of them nothing is noted, and those end with the connection.
+    func rememberBacking(_ id: UInt32) {
+        let place = state.withLock { state -> Int? in
+            var place = state.freeBackingPlaces.popLast()
+            if place == nil, state.usedBackingPlaces < Journal.backingCount {
+                place = state.usedBackingPlaces
+                state.usedBackingPlaces += 1
+            }
+            if let place { state.backingPlaces[id] = place }
+            return place
+        }
+        if let place { memory.storeU32(Journal.backings + place * 4, id) }
+    }
+
+    /// Notes that a backing file was closed.
+    func forgetBacking(_ id: UInt32) {
+        guard let place = state.withLock({ $0.backingPlaces.removeValue(forKey: id) }) else { return }
+        memory.storeU32(Journal.backings + place * 4, 0)
+        state.withLock { $0.freeBackingPlaces.append(place) }
+    }
+
+    /// The backing files that predecessors left registered; they are the caller's to close. Once, before any is added.
+    func takeBackings() -> [UInt32] {
+        (0..<Journal.backingCount).compactMap { place in
+            let id = memory.loadU32(Journal.backings + place * 4)
+            if id != 0 { memory.storeU32(Journal.backings + place * 4, 0) }
+            return id == 0 ? nil : id
+        }
+    }
 
     /// How many requests are under way.
     package var pending: Int { state.withLock { $0.slots.count } }

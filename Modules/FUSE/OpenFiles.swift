@@ -99,7 +99,7 @@ final class Backings: Sendable {
         let result: Result<UInt32, BackingError>
         do throws(BackingError) {
             let id = try registry.openBacking(fd.raw)
-            journal.highestBacking = max(journal.highestBacking, id)
+            journal.rememberBacking(id)
             result = .success(id)
         } catch { result = .failure(error) }
         let waiting = entries.withLock { entries -> [@Sendable (Result<UInt32, BackingError>) -> Void] in
@@ -138,7 +138,10 @@ final class Backings: Sendable {
                 defer { ids.removeAll() }
                 return ids
             }
-            for id in ids ?? [] { registry.closeBacking(id) }
+            for id in ids ?? [] {
+                registry.closeBacking(id)
+                journal.forgetBacking(id)
+            }
         }
     }
 }

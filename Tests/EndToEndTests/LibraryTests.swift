@@ -173,7 +173,8 @@ import Testing
             let source = try #require(originals.randomElement(using: &random))
             var bytes = try readFile(FilePath(source))
             for _ in 0..<Int.random(in: 1...30, using: &random) where !bytes.isEmpty {
-                bytes[Int.random(in: 0..<min(bytes.count, 400), using: &random)] = UInt8.random(in: 0...255, using: &random)
+                bytes[Int.random(in: 0..<min(bytes.count, 400), using: &random)] = UInt8.random(
+                    in: 0...255, using: &random)
             }
             if index % 4 == 0 { bytes.removeLast(Int.random(in: 0...bytes.count, using: &random)) }
             let ext = source.split(separator: ".").last ?? "mp3"

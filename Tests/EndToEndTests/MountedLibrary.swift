@@ -138,8 +138,10 @@ final class MountedLibrary {
 
     /// Regular files below the mount, relative to it.
     func files() throws -> [String] {
-        try run("find", mount.description, "-type", "f", "-printf", "%P\\n").text.split(separator: "\n").map(String.init)
-            .sorted()
+        try run("find", mount.description, "-type", "f", "-printf", "%P\\n").text.split(separator: "\n").map(
+            String.init
+        )
+        .sorted()
     }
 
     func realPath(_ file: String) throws -> String {

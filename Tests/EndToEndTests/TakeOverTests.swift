@@ -74,6 +74,7 @@ import Testing
         readers.standardOutput = output
         readers.standardError = output
         try readers.run()
+        defer { readers.terminate() }
         var killed: Set<Int32> = []
         for _ in 0..<20 {
             let pid = try library.status().pid
@@ -142,7 +143,8 @@ import Testing
         _ = try shell("cat '\(library.mount)'/A/*/*.flac > /dev/null")
         _ = try library.scan()
         try library.unmount()
-        let opened = try shell("grep -F '\(library.origin)' '\(trace)' | grep -E 'O_WRONLY|O_RDWR|O_CREAT|O_TRUNC'").text
+        let opened = try shell("grep -F '\(library.origin)' '\(trace)' | grep -E 'O_WRONLY|O_RDWR|O_CREAT|O_TRUNC'")
+            .text
         #expect(opened == "")
         #expect(try shell("grep -c openat2 '\(trace)'").text != "0\n")
     }

@@ -35,7 +35,9 @@ private func measureRead(_ place: Workplace, in parent: FilePath?, plan: String)
         let peer = ("native", median(native))
         if plan == "direct" {
             rows.append(
-                Row(name: "read_direct_cold", ours: median(cold), unit: "GB/s", better: .higher, peer: peer, target: 1.4))
+                Row(
+                    name: "read_direct_cold", ours: median(cold), unit: "GB/s", better: .higher, peer: peer, target: 1.4
+                ))
             rows.append(
                 Row(
                     name: "read_direct_warm", ours: median(warm), unit: "GB/s", better: .higher, peer: peer,
@@ -84,7 +86,9 @@ private func readRate(_ path: FilePath) throws -> Double {
 
 /// A PCM wave file: RIFF header, format chunk, data chunk (Microsoft's Multimedia Programming Interface 1.0).
 private func writeWave(_ path: FilePath, dataBytes: Int) throws {
-    func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
+    func little(_ value: Int, _ count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+    }
     var header = Array("RIFF".utf8) + little(36 + dataBytes, 4) + Array("WAVEfmt ".utf8) + little(16, 4)
     // PCM, 2 channels, 44,100 Hz, 16 bits.
     header += little(1, 2) + little(2, 2) + little(44_100, 4) + little(176_400, 4) + little(4, 2) + little(16, 2)

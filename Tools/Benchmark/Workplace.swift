@@ -78,7 +78,8 @@ final class Workplace: Sendable {
         mounts.withLock { $0.removeAll() }
         for path in scratch.withLock({ $0 }) {
             // A mount that is still there would be emptied with it.
-            if (try? MountEntry.all())?.contains(where: { $0.mountPoint.description.hasPrefix(path.description) }) == true
+            if (try? MountEntry.all())?.contains(where: { $0.mountPoint.description.hasPrefix(path.description) })
+                == true
             {
                 say("\(path) is still mounted and is left")
                 continue
