@@ -25,7 +25,7 @@ release: packages
 
 # The main job on a library that is made for it: mount, show, compare every file with its original, unmount.
 demo: release
-	Tools/demo.sh .build/release $(SAMPLE)
+	bash Tools/demo.sh .build/release $(SAMPLE)
 
 test: test-packages
 	$(SWIFT) build
@@ -33,7 +33,7 @@ test: test-packages
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Modules Tests Tools
-	Tools/lint.sh
+	bash Tools/lint.sh
 
 format:
 	$(SWIFT) format --in-place --recursive Package.swift Modules Tests Tools
@@ -42,7 +42,7 @@ bench: release
 	.build/release/musicfs-bench all
 
 fuzz:
-	Tools/fuzz.sh $(SECONDS_EACH)
+	bash Tools/fuzz.sh $(SECONDS_EACH)
 
 clean:
 	$(SWIFT) package clean
