@@ -61,8 +61,21 @@ final class MusicFSMount: Mounted {
         try? unlink(log)
     }
 
+    /// What `musicfs` says to these arguments.
     func command(_ arguments: [String]) throws -> String {
-        try place.run([place.program("musicfs")] + arguments + ["--name", MusicFSMount.name])
+        try waitForSocket()
+        return try place.run([place.program("musicfs")] + arguments + ["--name", MusicFSMount.name])
+    }
+
+    /// The control socket is opened after READY.
+    private func waitForSocket() throws {
+        let deadline = monotonicNanoseconds() + 10_000_000_000
+        while monotonicNanoseconds() < deadline {
+            let result = try runProgram([place.program("musicfs"), "status", "--name", MusicFSMount.name])
+            if result.status == 0 { return }
+            _ = pollReadable([guardian.pidFD.raw], milliseconds: 10)
+        }
+        throw BenchmarkError("musicfs mounted, but its control socket did not answer in ten seconds")
     }
 
     /// Bytes of anonymous memory of the guardian and all its descendants (proc_pid_status(5), RssAnon).
