@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets with libFuzzer and the address sanitizer, and runs each for some seconds.
+# Leaks are not looked for: what is made once and kept would be reported.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-30}
@@ -11,8 +12,8 @@ for target in template protocol journal configuration; do
         -Xswiftc -parse-as-library -Xswiftc -use-ld=lld --product "fuzz-$target" 2>&1 | tail -n 1
     mkdir -p ".build/fuzz/corpus-$target"
     log=.build/fuzz/$target.log
-    if ! SWIFT_BACKTRACE=enable=no ".build/fuzz/release/fuzz-$target" -max_total_time="$seconds" -max_len=8192 \
-        -rss_limit_mb=2048 -detect_leaks=0 ".build/fuzz/corpus-$target" >"$log" 2>&1; then
+    if ! SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 ".build/fuzz/release/fuzz-$target" -max_total_time="$seconds" -max_len=8192 \
+        -rss_limit_mb=2048 -detect_leaks=0 -artifact_prefix=.build/fuzz/ ".build/fuzz/corpus-$target" >"$log" 2>&1; then
         tail -n 40 "$log"
         echo "fuzz-$target found something: $log"
         exit 1
