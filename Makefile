@@ -3,7 +3,7 @@ SWIFT ?= swift
 RELEASE_FLAGS = -c release --static-swift-stdlib -Xswiftc -use-ld=lld
 PACKAGES = libfuse3-dev fuse3 libsqlite3-dev libtag1-dev libtomlplusplus-dev libunistring-dev libseccomp-dev \
 	libxxhash-dev libsystemd-dev libmicrohttpd-dev pkg-config
-TEST_PACKAGES = ffmpeg flac mpd mpc attr python3-mutagen util-linux
+TEST_PACKAGES = ffmpeg flac wavpack mpd mpc attr strace curl fuse3 python3-mutagen util-linux procps
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 SAMPLE = .build/sample
 
