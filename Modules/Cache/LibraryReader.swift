@@ -69,7 +69,7 @@ package final class LibraryReader {
     }
 
     package func origins() throws(CacheError) -> [OriginRecord] {
-        try wrapping("list the origins") { try OriginRecord.all(database) }
+        try wrapping("list the origins") { try OriginRecord.all(database, countsFiles: true) }
     }
 
     package func scan(origin: Int64) throws(CacheError) -> ScanRecord? {

@@ -6,7 +6,7 @@ import MusicFSSystem
 extension LibraryWriter {
     func loadOrigins() throws {
         origins = [:]
-        for origin in try OriginRecord.all(database) { origins[origin.id] = origin }
+        for origin in try OriginRecord.all(database, countsFiles: false) { origins[origin.id] = origin }
     }
 
     /// The ids of these origins, if they are all and just as the library has them; nil otherwise.
@@ -174,12 +174,17 @@ extension LibraryWriter {
 }
 
 extension OriginRecord {
-    static func all(_ database: Database) throws(SQLiteError) -> [OriginRecord] {
+    /// - Parameter countsFiles: costs a pass over the folders; never at mount, which is O(1). Else both counts are 0.
+    static func all(_ database: Database, countsFiles: Bool) throws(SQLiteError) -> [OriginRecord] {
+        let counts =
+            countsFiles
+            ? """
+            ifnull((SELECT sum(audio + companions) FROM folders f WHERE f.origin = origins.id), 0),
+            ifnull((SELECT sum(audio) FROM folders f WHERE f.origin = origins.id), 0)
+            """ : "0, 0"
         let statement = try database.prepare(
             """
-            SELECT id, name, type, root, priority, device, suspect, last_scan,
-                ifnull((SELECT sum(audio + companions) FROM folders f WHERE f.origin = origins.id), 0),
-                ifnull((SELECT sum(audio) FROM folders f WHERE f.origin = origins.id), 0)
+            SELECT id, name, type, root, priority, device, suspect, last_scan, \(counts)
             FROM origins ORDER BY priority, name
             """)
         var origins: [OriginRecord] = []
