@@ -107,13 +107,14 @@ package final class Server: Sendable {
         let threads = settings.threads > 0 ? settings.threads : max(2, ThisProcess.cores)
         try fuse.start(threads: threads)
         try startHeartbeat()
+        // Before READY: who mounts in the background and asks at once is answered.
+        let control = try ControlServer(
+            socketPath: settings.socketPath, group: settings.socketGroup, routes: ControlRoutes(self).all)
         try guardian.serving()
         log.info(
             "serving",
             metadata: ["mount": "\(settings.mountPoint)", "generation": "\(journal.generation)"])
         onServing()
-        let control = try ControlServer(
-            socketPath: settings.socketPath, group: settings.socketGroup, routes: ControlRoutes(self).all)
         try startTasks()
         if showsProgress, isTerminal(2) {
             try supervisor.start("progress") { [self] context in try showProgress(context) }
