@@ -98,13 +98,16 @@ struct ShutdownCommand: ParsableCommand {
 private func stop(_ client: ControlClient) throws {
     let status = try client.value(StatusReport.self, .get, "/v1/status")
     _ = try client.request(.post, "/v1/shutdown")
-    let end = monotonicNanoseconds() + 20_000_000_000
-    while isRunning(Int32(clamping: status.guardianPID)) {
-        guard monotonicNanoseconds() < end else {
-            throw ControlError(
-                .timeout, "the daemon is still running after 20 s", remedy: "kill -9 \(status.guardianPID) ends it")
-        }
-        _ = pollReadable([], milliseconds: 20)
+    let guardian = Int32(clamping: status.guardianPID)
+    let hasEnded: Bool
+    do throws(SystemError) {
+        hasEnded = try waitForEnd(of: guardian, until: monotonicNanoseconds() + 20_000_000_000)
+    } catch {
+        throw ControlError(.failed, "\(error)", remedy: "musicfs status tells whether the daemon still runs")
+    }
+    if !hasEnded {
+        throw ControlError(
+            .timeout, "the daemon is still running after 20 s", remedy: "kill -9 \(guardian) ends it")
     }
 }
 

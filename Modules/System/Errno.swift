@@ -8,6 +8,7 @@ package struct Errno: RawRepresentable, Error, Hashable, Sendable {
 
     package static let perm = Errno(rawValue: EPERM)
     package static let noEntry = Errno(rawValue: ENOENT)
+    package static let noProcess = Errno(rawValue: ESRCH)
     package static let interrupted = Errno(rawValue: EINTR)
     package static let io = Errno(rawValue: EIO)
     package static let badDescriptor = Errno(rawValue: EBADF)

@@ -201,5 +201,23 @@ extension ThisProcess {
     }
 }
 
-/// Whether a process with this number exists.
-package func isRunning(_ pid: Int32) -> Bool { kill(pid, 0) == 0 || Errno.current == .perm }
+/// Waits until the process with this number has ended; one that its parent has not reaped has ended too.
+///
+/// - Parameter deadline: nanoseconds of CLOCK_MONOTONIC.
+/// - Returns: false when it still runs at the deadline.
+/// - Throws: what pidfd_open(2) says, other than that there is no such process.
+package func waitForEnd(of pid: Int32, until deadline: UInt64) throws(SystemError) -> Bool {
+    let process: OwnedFD
+    do throws(SystemError) {
+        process = OwnedFD(owning: try checked("pidfd_open") { clinux_pidfd_open(pid, 0) })
+    } catch {
+        if error.errno == .noProcess { return true }
+        throw error
+    }
+    while true {
+        let now = monotonicNanoseconds()
+        let rest = now < deadline ? CInt(clamping: (deadline - now) / 1_000_000 + 1) : 0
+        if pollReadable([process.raw], milliseconds: rest).contains(where: \.isReadable) { return true }
+        if monotonicNanoseconds() >= deadline { return false }
+    }
+}

@@ -105,7 +105,7 @@ final class Results: Sendable {
         let answers = try results.wait(for: 10)
         #expect(answers.filter { $0.result == .failure(.timedOut) }.map(\.name) == [0])
         #expect(answers.filter { (try? $0.result.get()) != nil }.count == 9)
-        #expect(!isRunning(first.pid))
+        #expect(try waitForEnd(of: first.pid, until: 0))
     }
 
     @Test("an idle worker goes, and comes again with the next file")
@@ -133,7 +133,7 @@ final class Results: Sendable {
         pool.stop()
         let answers = try results.wait(for: 12)
         #expect(answers.count == 12 && answers.allSatisfy { (try? $0.result.get()) == nil })
-        #expect(!isRunning(process.pid))
+        #expect(try waitForEnd(of: process.pid, until: 0))
         guard case .failure(.unavailable) = try pool.result(of: path) else {
             Issue.record("a stopped pool took a job")
             return
