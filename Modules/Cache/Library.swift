@@ -14,7 +14,10 @@ package final class Library: Sendable {
     /// The number that inode numbers and node ids carry; another one for each database that was ever made.
     package let epoch: Int64
     private let state: Mutex<State>
-    private let onCommit: @Sendable ([TreeChange]) -> Void
+    private let onCommit: OnCommit
+
+    /// Takes what the kernel may know wrongly, and the number in `changes` up to which that reaches.
+    package typealias OnCommit = @Sendable (_ changes: [TreeChange], _ sequence: Int64) -> Void
 
     // Connections are not Sendable; the writer lives and dies inside the lock.
     private struct State: ~Copyable {
@@ -26,11 +29,11 @@ package final class Library: Sendable {
         package var showsCompanions: Bool
         /// Called once if a database has to be made: gives it an epoch that none had before.
         package var nextEpoch: @Sendable () throws -> Int64
-        package var onCommit: @Sendable ([TreeChange]) -> Void
+        package var onCommit: OnCommit
 
         package init(
             template: PathTemplate, showsCompanions: Bool, nextEpoch: @escaping @Sendable () throws -> Int64,
-            onCommit: @escaping @Sendable ([TreeChange]) -> Void
+            onCommit: @escaping OnCommit
         ) {
             self.template = template
             self.showsCompanions = showsCompanions
@@ -70,7 +73,7 @@ package final class Library: Sendable {
 
     private init(
         path: FilePath, epoch: Int64, writer: sending LibraryWriter,
-        onCommit: @escaping @Sendable ([TreeChange]) -> Void
+        onCommit: @escaping OnCommit
     ) {
         self.path = path
         self.epoch = epoch
@@ -128,6 +131,9 @@ package final class Library: Sendable {
     }
 
     // MARK: Writing
+
+    /// The number of the last row of `changes`.
+    package var lastChange: Int64 { state.withLock { $0.writer.lastChange } }
 
     /// Applies a batch in one transaction and tells the kernel's side what changed.
     @discardableResult
@@ -214,7 +220,7 @@ package final class Library: Sendable {
         let done = try wrapping(doing) {
             try state.withLock { state in try state.writer.perform(body) }
         }
-        if !done.batch.changes.isEmpty { onCommit(done.batch.changes) }
+        if !done.batch.changes.isEmpty { onCommit(done.batch.changes, done.batch.sequence) }
         return done
     }
 }

@@ -57,6 +57,8 @@ package enum LibraryChange: Sendable {
 package struct AppliedBatch: Sendable {
     /// For the kernel: to be invalidated after the commit.
     package var changes: [TreeChange] = []
+    /// The number of the last row of `changes` that it or an earlier batch wrote.
+    package var sequence: Int64 = 0
     package var added = 0
     package var changed = 0
     package var removed = 0

@@ -68,6 +68,32 @@ package final class LibraryReader {
         }
     }
 
+    /// What commits after the change `sequence` made wrong in the kernel's eyes, oldest first; at most `limit` of it.
+    package func treeChanges(
+        after sequence: Int64, limit: Int
+    ) throws(CacheError) -> [(sequence: Int64, change: TreeChange)] {
+        try wrapping("read the changes") {
+            let statement = try database.prepare(
+                """
+                SELECT sequence, kind, id, name FROM changes WHERE sequence > ? AND kind IN (2, 3)
+                ORDER BY sequence LIMIT ?
+                """)
+            statement.bind(1, sequence)
+            statement.bind(2, Int64(limit))
+            var changes: [(sequence: Int64, change: TreeChange)] = []
+            while try statement.step() {
+                let id = statement.integer(2)
+                let isEntry = statement.integer(1) == Schema.ChangeKind.entry.rawValue
+                changes.append(
+                    (
+                        statement.integer(0),
+                        isEntry ? .entry(parent: id, name: statement.bytes(3)) : .directory(id)
+                    ))
+            }
+            return changes
+        }
+    }
+
     package func origins() throws(CacheError) -> [OriginRecord] {
         try wrapping("list the origins") { try OriginRecord.all(database, countsFiles: true) }
     }

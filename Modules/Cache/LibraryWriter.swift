@@ -65,6 +65,7 @@ final class LibraryWriter {
             }
             savedCounters = counters
             defer { batch = Batch() }
+            batch.result.sequence = lastChange
             return (result, batch.result)
         } catch {
             counters = before
@@ -72,6 +73,9 @@ final class LibraryWriter {
             throw error
         }
     }
+
+    /// The number of the last row of `changes`.
+    var lastChange: Int64 { counters.nextChange - 1 }
 
     func forgetCaches() {
         directoryCache.removeAll()

@@ -38,7 +38,7 @@ package final class Server: Sendable {
         self.metrics = metrics
         events = EventBus(capacity: settings.eventCapacity)
         let later = Later()
-        library = try Server.openLibrary(settings, guardian, log: log) { later.invalidate($0) }
+        library = try Server.openLibrary(settings, guardian, log: log) { later.invalidate($0, upTo: $1) }
         if journal.generation == 1 { try library.beginConnection() }
         let ids = try library.setOrigins(
             settings.origins.map {
@@ -73,7 +73,9 @@ package final class Server: Sendable {
         private let fuse = Mutex<FUSEServer?>(nil)
 
         func set(_ server: FUSEServer) { fuse.withLock { $0 = server } }
-        func invalidate(_ changes: [TreeChange]) { fuse.withLock { $0 }?.invalidate(changes) }
+        func invalidate(_ changes: [TreeChange], upTo sequence: Int64) {
+            fuse.withLock { $0 }?.invalidate(changes, upTo: sequence)
+        }
 
         /// The mount is gone: the guardian is told, and this process asks itself to stop.
         func disconnected(_ guardian: GuardianClient) {
@@ -85,7 +87,7 @@ package final class Server: Sendable {
     /// A damaged library is moved aside and begun anew: it is derived.
     private static func openLibrary(
         _ settings: DaemonSettings, _ guardian: GuardianClient, log: Logger,
-        onCommit: @escaping @Sendable ([TreeChange]) -> Void
+        onCommit: @escaping Library.OnCommit
     ) throws -> Library {
         let options = Library.Options(
             template: settings.template, showsCompanions: settings.showsCompanions,

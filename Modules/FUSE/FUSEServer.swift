@@ -54,13 +54,33 @@ package final class FUSEServer: Sendable {
             fileSystem.backings.closeUnused { isStopped.withLock { $0 } }
         }
         let inherited = journal.takeBackings()
+        let isFirst = journal.generation <= 1
+        if isFirst { journal.toldChange = library.lastChange }
         try loop.start(threads: threads)
+        if !isFirst { try repeatInvalidations() }
         // Handles that were opened with them keep reading; left registered they would pin the origin's file system.
         for id in inherited { registry.closeBacking(id) }
     }
 
     /// Tells the kernel what a commit made wrong.
-    package func invalidate(_ changes: [TreeChange]) { invalidator.add(changes) }
+    /// - Parameter sequence: the number in the library's `changes` up to which that reaches.
+    package func invalidate(_ changes: [TreeChange], upTo sequence: Int64) {
+        invalidator.add(changes, upTo: sequence)
+    }
+
+    /// What a predecessor committed and may not have told the kernel. INC_EPOCH covers names, not cached listings.
+    private func repeatInvalidations() throws {
+        let reader = try library.makeReader()
+        // The root's id outlives the library that it is of.
+        invalidator.add([.directory(1)])
+        var sequence = journal.toldChange
+        while true {
+            let rows = try reader.treeChanges(after: sequence, limit: 1000)
+            guard let last = rows.last else { return }
+            invalidator.add(rows.map(\.change), upTo: last.sequence)
+            sequence = last.sequence
+        }
+    }
 
     /// Stops taking requests, and waits for those under way, at most until `deadline`.
     package func stop(until deadline: UInt64) -> Bool {

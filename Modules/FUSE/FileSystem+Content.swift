@@ -33,7 +33,7 @@ extension FileSystem {
         guard let request = deferred.take() else { return }
         let handle = files.add(OpenFiles.File(content: content, size: version.size, version: version.id))
         statistics.openCount.add(1, ordering: .relaxed)
-        request.replyOpen(handle: handle, isDirectory: false)
+        request.replyOpen(handle: handle)
     }
 
     private func finishPassthrough(

@@ -9,6 +9,7 @@ final class Invalidator: Sendable {
 
     private let session: FUSESession
     private let epoch: UInt64
+    private let journal: Journal
     private let locate: @Sendable (Int64) -> (parent: Int64, name: [UInt8])?
     private let queue: Condition<Queue>
 
@@ -18,6 +19,15 @@ final class Invalidator: Sendable {
         var isStopping = false
         var delivered: UInt64 = 0
         var accepted: UInt64 = 0
+        /// Up to where in the library's `changes` everything was added.
+        var sequence: Int64 = 0
+    }
+
+    private struct Work: Sendable {
+        var changes: [TreeChange]
+        var everything: Bool
+        var mark: UInt64
+        var sequence: Int64
     }
 
     /// - Parameter locate: the parent and the name of a node.
@@ -25,6 +35,7 @@ final class Invalidator: Sendable {
         session: FUSESession, epoch: UInt64, locate: @escaping @Sendable (Int64) -> (parent: Int64, name: [UInt8])?
     ) {
         self.session = session
+        journal = session.journal
         self.epoch = epoch
         self.locate = locate
         queue = Condition(Queue())
@@ -34,9 +45,12 @@ final class Invalidator: Sendable {
         try startThread("invalidator") { [self] in run() }
     }
 
-    func add(_ changes: [TreeChange]) {
+    /// - Parameter sequence: the number in the library's `changes` up to which that reaches; nil when it comes from
+    ///   elsewhere.
+    func add(_ changes: [TreeChange], upTo sequence: Int64? = nil) {
         queue.withLock { queue in
             queue.accepted += 1
+            if let sequence { queue.sequence = sequence }
             if queue.changes.count + changes.count > Invalidator.limit {
                 queue.hasOverflowed = true
                 // Directories are few, and their listings are not covered by the kernel's epoch.
@@ -63,7 +77,7 @@ final class Invalidator: Sendable {
 
     private func run() {
         while true {
-            let work = queue.wait { queue -> (changes: [TreeChange], everything: Bool, mark: UInt64)?? in
+            let work = queue.wait { queue -> Work?? in
                 if queue.isStopping { return .some(nil) }
                 if queue.changes.isEmpty && !queue.hasOverflowed {
                     queue.delivered = queue.accepted
@@ -73,10 +87,14 @@ final class Invalidator: Sendable {
                     queue.changes = []
                     queue.hasOverflowed = false
                 }
-                return (queue.changes, queue.hasOverflowed, queue.accepted)
+                return Work(
+                    changes: queue.changes, everything: queue.hasOverflowed, mark: queue.accepted,
+                    sequence: queue.sequence)
             }
             guard let work else { return }
             tell(work.changes, everything: work.everything)
+            // From here on a successor need not tell it again.
+            if work.sequence > 0 { journal.toldChange = work.sequence }
             queue.withLock { $0.delivered = max($0.delivered, work.mark) }
             queue.broadcast()
         }

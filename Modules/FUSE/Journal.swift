@@ -39,6 +39,7 @@ package final class Journal: Sendable {
         static let slotsUsed = 56
         static let initRequestLength = 64
         static let initReplyLength = 68
+        static let toldChange = 72
         static let initRequest = 128
         static let initReply = 512
     }
@@ -98,6 +99,12 @@ package final class Journal: Sendable {
     package var epoch: UInt64 {
         get { memory.loadU64(Field.epoch) }
         set { memory.storeU64(Field.epoch, newValue) }
+    }
+
+    /// The number in the library's `changes` up to which the kernel was told of them.
+    var toldChange: Int64 {
+        get { Int64(bitPattern: memory.loadU64(Field.toldChange)) }
+        set { memory.storeU64(Field.toldChange, UInt64(bitPattern: newValue)) }
     }
 
     /// How many servers were replaced without having been told to stop, and the last one's end.

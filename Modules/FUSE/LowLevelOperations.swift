@@ -44,8 +44,8 @@ func lowLevelOperations() -> fuse_lowlevel_ops {
     unsafe table.forget = { raw, _, _ in if let raw = unsafe raw { unsafe fuse_reply_none(raw) } }
     unsafe table.forget_multi = { raw, _, _ in if let raw = unsafe raw { unsafe fuse_reply_none(raw) } }
     unsafe table.getattr = { raw, node, _ in unsafe serve(raw, .getattr) { $0.getattr($1, node, $2) } }
-    unsafe table.opendir = { raw, node, _ in
-        unsafe serve(raw, .readdir) { fs, request, _ in fs.openDirectory(request, node) }
+    unsafe table.opendir = { raw, _, _ in
+        unsafe serve(raw, .readdir) { fs, request, _ in fs.openDirectory(request) }
     }
     unsafe table.readdir = { raw, node, size, offset, _ in
         unsafe serve(raw, .readdir) {

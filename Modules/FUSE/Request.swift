@@ -53,10 +53,10 @@ import Synchronization
         unsafe withUnsafePointer(to: attributes) { _ = unsafe musicfs_reply_attributes(raw, $0) }
     }
 
-    consuming func replyOpen(handle: UInt64, isDirectory: Bool) {
+    consuming func replyOpen(handle: UInt64) {
         let raw = unsafe self.raw
         discard self
-        unsafe musicfs_reply_open(raw, handle, 1, isDirectory ? 1 : 0)
+        unsafe musicfs_reply_open(raw, handle)
     }
 
     /// Bytes of a file or a listing, copied to the kernel before it returns.

@@ -117,12 +117,12 @@ final class RequestLoop: Sendable {
 
     private func handOver(_ thread: LoopThread, unique: UInt64, _ body: () -> Void) {
         thread.unique = unique
-        let began = session.fileSystem.statistics
-        began.began.withLock { $0[thread.index] = monotonicNanoseconds() }
+        let statistics = session.fileSystem.statistics
+        statistics.mark(thread: thread.index, isBusy: true)
         unsafe clinux_set_thread_context(Unmanaged.passUnretained(thread).toOpaque())
         body()
         clinux_set_thread_context(nil)
-        began.began.withLock { $0[thread.index] = 0 }
+        statistics.mark(thread: thread.index, isBusy: false)
     }
 
     private func disconnect() {

@@ -56,7 +56,7 @@ struct LibraryModel {
 func makeLibrary(_ path: FilePath, origins: [String] = ["a", "b"]) throws -> (Library, [String: Int64]) {
     let library = try Library.open(
         path,
-        Library.Options(template: .standard, showsCompanions: true, nextEpoch: { 1 }, onCommit: { _ in }))
+        Library.Options(template: .standard, showsCompanions: true, nextEpoch: { 1 }, onCommit: { _, _ in }))
     let ids = try library.setOrigins(
         origins.enumerated().map {
             OriginSetting(name: $0.element, type: "local", root: "/x", priority: $0.offset + 1)

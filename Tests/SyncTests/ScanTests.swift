@@ -50,7 +50,7 @@ import Testing
         static func makeLibrary(_ path: FilePath, _ root: FilePath) throws -> Library {
             let library = try Library.open(
                 path,
-                Library.Options(template: .standard, showsCompanions: true, nextEpoch: { 1 }, onCommit: { _ in }))
+                Library.Options(template: .standard, showsCompanions: true, nextEpoch: { 1 }, onCommit: { _, _ in }))
             try library.setOrigins([OriginSetting(name: "test", type: "local", root: root, priority: 1)])
             return library
         }

@@ -24,7 +24,7 @@ struct DatabaseWriter {
         try createDirectories(path.parent, mode: 0o700)
         let library = try Library.open(
             path,
-            Library.Options(template: .standard, showsCompanions: true, nextEpoch: { 1 }, onCommit: { _ in }))
+            Library.Options(template: .standard, showsCompanions: true, nextEpoch: { 1 }, onCommit: { _, _ in }))
         let ids = try library.setOrigins([OriginSetting(name: "local", type: "local", root: root, priority: 1)])
         guard let origin = ids["local"] else { throw GeneratorError(.files, "\(path) took no origin") }
         // Without it the server lays out the whole tree anew.

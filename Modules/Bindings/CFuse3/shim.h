@@ -74,12 +74,11 @@ static inline size_t musicfs_add_entry_plus(
     return fuse_add_direntry_plus(req, buffer, size, name, &e, cookie);
 }
 
-static inline int musicfs_reply_open(fuse_req_t req, uint64_t handle, int keep_cache, int cache_directory) {
+static inline int musicfs_reply_open(fuse_req_t req, uint64_t handle) {
     struct fuse_file_info info;
     memset(&info, 0, sizeof info);
     info.fh = handle;
-    info.keep_cache = keep_cache != 0;
-    info.cache_readdir = cache_directory != 0;
+    info.keep_cache = 1;
     return fuse_reply_open(req, &info);
 }
 
