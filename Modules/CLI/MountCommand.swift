@@ -88,19 +88,14 @@ struct MountCommand: ParsableCommand {
         let child = try ChildProcess.start(
             "/proc/self/exe", arguments: ["musicfs", "mount", "--ready-fd=3"] + loaded.arguments,
             descriptors: [(writing.raw, 3)])
-        closeLast(writing)
-        _ = pollReadable([reading.raw, child.pidFD.raw], milliseconds: -1)
-        var byte: [UInt8] = [0]
-        let count = (try? unsafe byte.withUnsafeMutableBytes { try unsafe readOnce(reading.raw, into: $0) }) ?? 0
-        if count == 1 { return }
+        // Whether it has ended is asked of the process, not of the pipe: an end of that may stay open in here.
+        let events = pollReadable([reading.raw, child.pidFD.raw], milliseconds: -1)
+        if events.first?.isReadable == true { return }
         if case .code(let code) = child.wait(until: monotonicNanoseconds() + 15_000_000_000) {
             throw ExitCode(code == 0 ? 1 : code)
         }
         throw ExitCode(1)
     }
-
-    /// The pipe's other end is the child's alone, so that its death ends it.
-    private func closeLast(_ fd: consuming SharedFD) { _ = consume fd }
 }
 
 private func tellReady(_ fd: Int?) {

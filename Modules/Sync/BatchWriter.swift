@@ -2,10 +2,11 @@ import MusicFSCache
 import MusicFSCore
 import MusicFSSystem
 
-/// Collects differences and writes them to the library, a batch at a time.
+/// Collects differences and writes them to the library, a batch at a time, while the walk goes on.
 ///
-/// `add` is called on the walking thread and on those of the media workers; `flushIfDue` and `finish` on the walking
-/// thread alone, which is the one that writes.
+/// `add` and `complete` are called on any thread; `flushIfDue` and `finish` on the walking thread alone. The writing is
+/// done by a thread that comes with the first batch and goes when there has been none for a while: listing folders
+/// takes about as long as writing what is found, and a first scan does both at once.
 final class BatchWriter: Sendable {
     private let library: Library
     private let monitor: ScanMonitor
@@ -13,11 +14,22 @@ final class BatchWriter: Sendable {
 
     private struct State: Sendable {
         var changes: [LibraryChange] = []
+        /// How many files are with the media workers.
         var underWay = 0
         var lastFlush = monotonicNanoseconds()
         /// The first batch of a scan is small, so that something is seen at once.
         var size = 32
+        /// Waits for the writing thread.
+        var batch: [LibraryChange]?
+        var isWriting = false
+        var hasThread = false
+        /// Why a batch could not be written: no other is taken any more.
+        var failure: (any Error)?
+
+        var isIdle: Bool { batch == nil && !isWriting }
     }
+
+    private static let largestBatch = 2000
 
     init(library: Library, monitor: ScanMonitor) {
         self.library = library
@@ -34,39 +46,21 @@ final class BatchWriter: Sendable {
             $0.changes.append(change)
             $0.underWay -= 1
         }
-        state.signal()
+        state.broadcast()
     }
 
-    /// Writes a batch when it is large or old enough.
+    /// Hands a batch to the writing thread when it is large or old enough. Waits only when two are ahead of it.
     func flushIfDue() throws {
         let now = monotonicNanoseconds()
-        let isDue = state.withLock {
-            $0.changes.count >= $0.size || (!$0.changes.isEmpty && now - $0.lastFlush > 250_000_000)
+        let isDue = state.withLock { state in
+            if state.failure != nil { return true }
+            if state.batch != nil { return state.changes.count >= BatchWriter.largestBatch }
+            return state.changes.count >= state.size || (!state.changes.isEmpty && now - state.lastFlush > 250_000_000)
         }
         if isDue { try flush() }
     }
 
-    func flush() throws {
-        let changes = state.withLock { state in
-            state.lastFlush = monotonicNanoseconds()
-            state.size = min(state.size * 2, 2000)
-            let changes = state.changes
-            state.changes = []
-            return changes
-        }
-        guard !changes.isEmpty else { return }
-        let batch = try library.apply(changes)
-        var unreadable = 0
-        for case .audio(_, _, .unreadable) in changes { unreadable += 1 }
-        monitor.update { state in
-            state.filesNew += batch.added
-            state.filesChanged += batch.changed
-            state.filesRemoved += batch.removed
-            state.filesUnreadable += unreadable
-        }
-    }
-
-    /// Waits until the media workers have answered for every file, and writes the rest.
+    /// Waits until the media workers have answered for every file and all is written.
     ///
     /// The workers' own deadline for a file is what bounds the wait.
     func finish() throws {
@@ -76,5 +70,67 @@ final class BatchWriter: Sendable {
             try flushIfDue()
         }
         try flush()
+        if let failure = state.wait({ $0.isIdle || $0.failure != nil ? .some($0.failure) : nil }) { throw failure }
+    }
+
+    private func flush() throws {
+        let needsThread = try state.wait { state -> Result<Bool, any Error>? in
+            if let failure = state.failure { return .failure(failure) }
+            guard state.batch == nil else { return nil }
+            state.lastFlush = monotonicNanoseconds()
+            state.size = min(state.size * 2, BatchWriter.largestBatch)
+            guard !state.changes.isEmpty else { return .success(false) }
+            state.batch = state.changes
+            state.changes = []
+            defer { state.hasThread = true }
+            return .success(!state.hasThread)
+        }.get()
+        if needsThread { try startThread("sync-writer") { [self] in writeBatches() } }
+        state.broadcast()
+    }
+
+    private func writeBatches() {
+        while let changes = nextBatch() {
+            do {
+                try write(changes)
+                state.withLock { $0.isWriting = false }
+            } catch {
+                state.withLock { state in
+                    state.isWriting = false
+                    state.hasThread = false
+                    state.failure = error
+                }
+                state.broadcast()
+                return
+            }
+            state.broadcast()
+        }
+    }
+
+    /// The batch that waits; nil when none came for a while, which ends the thread.
+    private func nextBatch() -> [LibraryChange]? {
+        let deadline = monotonicNanoseconds() + 500_000_000
+        return state.wait(until: deadline) { state -> [LibraryChange]?? in
+            if let batch = state.batch {
+                state.batch = nil
+                state.isWriting = true
+                return batch
+            }
+            guard monotonicNanoseconds() >= deadline else { return nil }
+            state.hasThread = false
+            return .some(nil)
+        } ?? nil
+    }
+
+    private func write(_ changes: [LibraryChange]) throws {
+        let batch = try library.apply(changes)
+        var unreadable = 0
+        for case .audio(_, _, .unreadable) in changes { unreadable += 1 }
+        monitor.update { state in
+            state.filesNew += batch.added
+            state.filesChanged += batch.changed
+            state.filesRemoved += batch.removed
+            state.filesUnreadable += unreadable
+        }
     }
 }
