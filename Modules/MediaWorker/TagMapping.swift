@@ -9,8 +9,8 @@ struct TagMapping {
     static let countLimit = 1024
 
     private(set) var tags = Tags()
-    /// Values seen of each field.
-    private var counts: [TagField: Int] = [:]
+    /// Every value of each field, kept or not, with the key that it came from.
+    private var seen: [TagField: [Tags.CustomEntry]] = [:]
 
     /// TagLib's own names (tpropertymap.h) and what encoders write beside them.
     private static let fields: [String: TagField] = [
@@ -38,11 +38,11 @@ struct TagMapping {
     mutating func add(_ key: String, _ value: String) {
         let value = Self.cut(value)
         switch key {
-        case "TRACKNUMBER", "TRACK": addNumber(value, .track, .trackTotal)
-        case "DISCNUMBER", "DISC": addNumber(value, .disc, .discTotal)
+        case "TRACKNUMBER", "TRACK": addNumber(value, .track, .trackTotal, from: key)
+        case "DISCNUMBER", "DISC": addNumber(value, .disc, .discTotal, from: key)
         default:
             if let field = Self.field(of: key) {
-                add(value, field)
+                add(value, field, from: key)
             } else if tags.custom.count < Self.countLimit {
                 tags.custom.append(Tags.CustomEntry(Self.cut(key), value))
             }
@@ -55,23 +55,22 @@ struct TagMapping {
         return key.hasPrefix("LYRICS:") ? .lyrics : nil
     }
 
-    /// Two keys of one field often say the same.
-    private mutating func add(_ value: String, _ field: TagField) {
-        let count = counts[field, default: 0]
-        if count == Self.countLimit { return }
-        counts[field] = count + 1
-        let entry = Tags.Entry(field, value)
-        if !tags.entries.contains(entry) { tags.entries.append(entry) }
+    /// Two keys of one field often say the same, and that is one value; equal values of one key are several.
+    private mutating func add(_ value: String, _ field: TagField, from key: String) {
+        if seen[field]?.count == Self.countLimit { return }
+        let isRepeated = seen[field]?.contains { $0.key != key && $0.value == value } ?? false
+        seen[field, default: []].append(Tags.CustomEntry(key, value))
+        if !isRepeated { tags.entries.append(Tags.Entry(field, value)) }
     }
 
     /// `n/m` is a number and a total.
-    private mutating func addNumber(_ value: String, _ number: TagField, _ total: TagField) {
+    private mutating func addNumber(_ value: String, _ number: TagField, _ total: TagField, from key: String) {
         let parts = value.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
-        if let first = parts.first, !first.isEmpty { add(String(Substring(first)), number) }
+        if let first = parts.first, !first.isEmpty { add(String(Substring(first)), number, from: key) }
         if parts.count == 2, let second = parts.last, !second.isEmpty,
             second.elementsEqual([UInt8(ascii: "0")]) == false
         {
-            add(String(Substring(second)), total)
+            add(String(Substring(second)), total, from: key)
         }
     }
 

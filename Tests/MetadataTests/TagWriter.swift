@@ -25,7 +25,7 @@ enum TagWriter {
     /// A tag that is no field.
     static let custom = (key: "MOOD2", values: ["Calm", "Wide"])
 
-    static func write(to path: FilePath) throws {
+    static func write(to path: FilePath, values: [TagField: [String]] = values) throws {
         var fields: [String: [String]] = [:]
         for (field, list) in values { fields[field.rawValue] = list }
         fields["custom"] = custom.values

@@ -9,6 +9,7 @@
 #include "stream.h"
 
 #include <taglib/asftag.h>
+#include <taglib/mp4file.h>
 #include <taglib/tfile.h>
 
 namespace ctaglib {
@@ -52,5 +53,8 @@ std::string utf8(const TagLib::String &text);
 
 // Of a raw AAC stream (ISO/IEC 13818-7, section 6.2), which TagLib 1.13 does not read. False when there is none.
 bool read_adts(DescriptorStream &stream, ctaglib_properties &properties);
+
+// Of the first audio track of an MP4 file; 0 when it is not AAC or does not tell.
+int read_aac_channels(TagLib::MP4::File &file, DescriptorStream &stream);
 
 }  // namespace ctaglib

@@ -91,7 +91,13 @@ void read_properties(ctaglib_file &report, ctaglib::OpenFile &open, ctaglib::Des
     report.properties.milliseconds = properties->lengthInMilliseconds();
     report.properties.kilobits_per_second = properties->bitrate();
     report.properties.hertz = properties->sampleRate();
-    report.properties.channels = properties->channels();
+    // TagLib takes the field of MP4 for a signed one.
+    report.properties.channels = std::max(properties->channels(), 0);
+    if (open.format == ctaglib::Format::mp4) {
+        int channels = ctaglib::read_aac_channels(static_cast<MP4::File &>(*open.file), stream);
+        if (channels > 0)
+            report.properties.channels = channels;
+    }
     report.properties.bits_per_sample = bits_per_sample(open.format, properties);
     if (open.format == ctaglib::Format::ogg_flac && report.properties.milliseconds <= 0)
         report.properties.milliseconds =

@@ -75,7 +75,15 @@ void add_attributes(Collector &collector, const ASF::Tag &tag, const PropertyMap
         // The rest of "WM/" is for players' own use.
         else if (key.isEmpty() || key.startsWith("WM/") || properties.contains(key))
             continue;
+        // FFmpeg begins the attribute with the value that the Content Description Object has too.
+        auto described = properties.find(key);
+        bool is_first = true;
         for (const ASF::Attribute &attribute : tag.attribute(name)) {
+            bool is_repeated = is_first && described != properties.end() && !described->second.isEmpty() &&
+                               attribute.toString() == described->second.front();
+            is_first = false;
+            if (is_repeated)
+                continue;
             if (attribute.type() == ASF::Attribute::UnicodeType)
                 collector.add(utf8(key), attribute.toString());
             else if (attribute.type() == ASF::Attribute::BoolType && alias != std::end(aliases))

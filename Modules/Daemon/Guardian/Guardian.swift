@@ -217,6 +217,9 @@ package final class Guardian {
     private func restart() -> Int32? {
         let wait = Guardian.backoff[min(max(earlyDeaths - 1, 0), Guardian.backoff.count - 1)]
         if earlyDeaths > 1, wait > 0 {
+            log.warning(
+                "servers die as soon as they start; waiting before the next",
+                metadata: ["deaths": "\(earlyDeaths)", "seconds": "\(wait)"])
             let end = monotonicNanoseconds() + wait * 1_000_000_000
             while !isStopping, monotonicNanoseconds() < end {
                 if pollReadable([signals.raw], milliseconds: 200)[0].isReadable { takeSignals() }
@@ -245,10 +248,14 @@ package final class Guardian {
     }
 
     private func checkHeartbeat() {
-        guard let server, server.killed == nil, server.serving != nil,
-            server.silence * 1000 > configuration.heartbeatTimeout.milliseconds
-        else { return }
-        log.error("the server has been silent for too long and is replaced", metadata: ["pid": "\(server.process.pid)"])
+        guard let server, server.killed == nil else { return }
+        // Before it serves there are no beats yet, and opening a database that was left open takes its time.
+        let limit = configuration.heartbeatTimeout.milliseconds * (server.serving == nil ? 5 : 1)
+        guard server.silence * 1000 > limit else { return }
+        log.error(
+            server.serving == nil
+                ? "the server has not begun to serve for too long and is replaced"
+                : "the server has been silent for too long and is replaced", metadata: ["pid": "\(server.process.pid)"])
         server.process.send(Signal.kill)
         self.server?.killed = monotonicNanoseconds()
     }
