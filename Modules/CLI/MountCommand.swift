@@ -50,19 +50,7 @@ struct MountCommand: ParsableCommand {
         for origin in settings.origins { try check(origin) }
         try MountPreparation.checkFUSE(allowOther: settings.allowOther)
         _ = try MediaWorkerLocator.find(environment: ThisProcess.environment)
-        for directory in [settings.cacheDirectory, settings.stateDirectory] {
-            do {
-                try createDirectories(directory, mode: 0o700)
-            } catch {
-                throw MountError(
-                    """
-                    cannot create \(directory): \(error.errno); choose another directory with --cache-dir or --state-dir
-                    """)
-            }
-        }
-        let locks = try MountPreparation.lock(
-            settings.cacheDirectory == settings.stateDirectory
-                ? [settings.cacheDirectory] : [settings.cacheDirectory, settings.stateDirectory])
+        let locks = try MountPreparation.lock(settings.ownDirectories)
         try MountPreparation.prepare(settings.mountPoint, origins: settings.origins.map(\.path), log: log)
         return locks
     }

@@ -1,14 +1,17 @@
 import MusicFSArguments
 import MusicFSControl
+import MusicFSDaemon
 import MusicFSSystem
 
 /// `musicfs scan`.
 struct ScanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scan", abstract: "Scan the origins now.",
+        discussion: "Asks the daemon; where none runs, scans the origins of the configuration by itself.",
         examples: [
             CommandExample("musicfs scan", "look for changes in all origins"),
             CommandExample("musicfs scan --origin nas --full", "read the tags of all files of one origin again"),
+            CommandExample("musicfs scan --config music.toml", "where no daemon runs: fill the library before a mount"),
         ])
 
     @OptionGroup var global: GlobalOptions
@@ -18,45 +21,52 @@ struct ScanCommand: ParsableCommand {
 
     mutating func run() throws {
         try Client.reporting {
-            try followScan(
-                try Client.connect(client), origin: origin, full: full, acceptsRemovals: false, json: client.json)
+            do {
+                try followScan(
+                    try Client.connect(client), origin: origin, full: full, acceptsRemovals: false, json: client.json)
+            } catch let error as ControlError {
+                guard error.code == .noDaemon, client.socket == nil else { throw error }
+                try scanAlone()
+            }
         }
+    }
+
+    /// No daemon runs: the origins of the configuration are scanned by this process.
+    private func scanAlone() throws {
+        var options = MountOptions()
+        options.name = client.name
+        // What a daemon logs is not for who waits for a command, unless asked for.
+        var global = global
+        global.logLevel = global.logLevel ?? "warning"
+        let loaded = try Settings.load(global, options)
+        Signal.block([Signal.interrupt, Signal.terminate])
+        let signals = try SignalQueue([Signal.interrupt, Signal.terminate])
+        let scan = try StandaloneScan(
+            loaded.settings, origin: origin, logs: loaded.logs(isDetached: false),
+            environment: ThisProcess.environment)
+        var printer = ScanPrinter(json: client.json)
+        let isComplete = try scan.run(
+            isFull: full, shouldStop: { signals.next() != nil }, show: { try printer.show($0) })
+        try printer.finish()
+        if !isComplete { throw ControlError(.failed, "the scan was stopped", remedy: "the next one goes on with it") }
     }
 }
 
-/// Asks for a scan and shows its progress: a bar on a terminal, JSON lines for programs, else a line at the end.
+/// Asks for a scan and shows its progress.
 func followScan(
     _ client: ControlClient, origin: String?, full: Bool, acceptsRemovals: Bool, json: Bool
-) throws {
+) throws(ControlError) {
     var query: [QueryItem] = []
     if let origin { query.append(QueryItem("origin", origin)) }
     if full { query.append(QueryItem("full", "1")) }
     if acceptsRemovals { query.append(QueryItem("accept_removals", "1")) }
-    let showsBar = !json && isTerminal(2)
-    var failures: [String] = []
+    var printer = ScanPrinter(json: json)
     try client.lines(.post, "/v1/scan", query: query, body: [], idleTimeout: .seconds(60)) { line in
-        if json {
-            try? writeFully(1, line + [0x0a])
-            return true
-        }
         guard let progress = try? JSON.decode(ScanProgress.self, from: line) else { return true }
-        if progress.phase != .done {
-            if showsBar { try? writeFully(2, Array(ProgressLine.text(progress).utf8)) }
-            return true
-        }
-        if showsBar { try? writeFully(2, Array(ProgressLine.clear.utf8)) }
-        if let error = progress.error { failures.append("\(progress.origin): \(error)") }
-        var text = "\(progress.origin): \(progress.filesSeen) files, \(progress.filesNew) new, "
-        text += "\(progress.filesChanged) changed, \(progress.filesRemoved) removed"
-        if progress.isSuspect == true {
-            text += "; suspect: too much vanished at once, see 'musicfs status'"
-        }
-        try? Client.print(text)
-        return true
+        // Whoever reads the output may have gone; the scan goes on without them.
+        return (try? printer.show(progress)) != nil
     }
-    if !failures.isEmpty {
-        throw ControlError(.failed, "the scan failed: " + failures.joined(separator: "; "))
-    }
+    try printer.finish()
 }
 
 /// `musicfs origin`.

@@ -4,7 +4,7 @@ package enum ProgressLine {
     package static let clear = "\r\u{1b}[K"
 
     package static func text(_ progress: ScanProgress) -> String {
-        var line = "\(clear)\(progress.origin): "
+        var line = "\(progress.origin): "
         if let total = progress.filesTotal, total > 0 {
             let width = 24
             let share = min(1, Double(progress.filesSeen) / Double(total))

@@ -1,3 +1,4 @@
+import MusicFSCache
 package import MusicFSCore
 package import MusicFSSystem
 
@@ -17,6 +18,8 @@ package struct DaemonSettings: Sendable {
             self.timeout = timeout
             self.pollInterval = pollInterval
         }
+
+        var librarySetting: OriginSetting { OriginSetting(name: id, type: "local", root: path, priority: priority) }
     }
 
     package var name: String
@@ -67,6 +70,11 @@ package struct DaemonSettings: Sendable {
         self.socketGroup = socketGroup
         self.eventCapacity = eventCapacity
         self.scansAtStart = scansAtStart
+    }
+
+    /// Those that the instance locks, so that no other works with them.
+    package var ownDirectories: [FilePath] {
+        cacheDirectory == stateDirectory ? [cacheDirectory] : [cacheDirectory, stateDirectory]
     }
 
     package var libraryPath: FilePath { cacheDirectory.appending("library.db") }

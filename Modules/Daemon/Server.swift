@@ -38,12 +38,11 @@ package final class Server: Sendable {
         self.metrics = metrics
         events = EventBus(capacity: settings.eventCapacity)
         let later = Later()
-        library = try Server.openLibrary(settings, guardian, log: log) { later.invalidate($0, upTo: $1) }
+        library = try Server.openLibrary(
+            settings, log: log, nextEpoch: { Int64(clamping: try guardian.nextEpoch(0)) },
+            onCommit: { later.invalidate($0, upTo: $1) })
         if journal.generation == 1 { try library.beginConnection() }
-        let ids = try library.setOrigins(
-            settings.origins.map {
-                OriginSetting(name: $0.id, type: "local", root: $0.path, priority: $0.priority)
-            })
+        let ids = try library.setOrigins(settings.origins.map(\.librarySetting))
         media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
         content = LocalContent(
             library: library, allowsPassthrough: settings.allowsPassthrough && ThisProcess.isAdministrator,
@@ -85,13 +84,13 @@ package final class Server: Sendable {
     }
 
     /// A damaged library is moved aside and begun anew: it is derived.
-    private static func openLibrary(
-        _ settings: DaemonSettings, _ guardian: GuardianClient, log: Logger,
+    static func openLibrary(
+        _ settings: DaemonSettings, log: Logger, nextEpoch: @escaping @Sendable () throws -> Int64,
         onCommit: @escaping Library.OnCommit
     ) throws -> Library {
         let options = Library.Options(
             template: settings.template, showsCompanions: settings.showsCompanions,
-            nextEpoch: { Int64(try guardian.nextEpoch(0)) }, onCommit: onCommit)
+            nextEpoch: nextEpoch, onCommit: onCommit)
         do throws(CacheError) {
             return try Library.open(settings.libraryPath, options)
         } catch {
@@ -118,8 +117,9 @@ package final class Server: Sendable {
             metadata: ["mount": "\(settings.mountPoint)", "generation": "\(journal.generation)"])
         onServing()
         try startTasks()
-        if showsProgress, isTerminal(2) {
-            try supervisor.start("progress") { [self] context in try showProgress(context) }
+        let showsBar = showsProgress && isTerminal(2)
+        try supervisor.start("progress") { [self] context in
+            try showsBar ? showProgress(context) : logProgress(context)
         }
         waitForSignals()
         stop(control)
@@ -157,17 +157,32 @@ package final class Server: Sendable {
         return .stopped
     }
 
+    private var activeScans: [ScanState] {
+        origins.compactMap { $0.synchronizer?.monitor.snapshot }.filter {
+            [.walking, .reading, .applying].contains($0.phase)
+        }
+    }
+
+    /// A line in the log every ten seconds while something is scanned.
+    private func logProgress(_ context: TaskContext) throws -> TaskExit {
+        while context.wait(for: .seconds(10)) {
+            context.beat()
+            for state in activeScans {
+                log.info("scanning", metadata: ["progress": "\(ProgressLine.text(ScanProgress(state, isDone: false)))"])
+            }
+        }
+        return .stopped
+    }
+
     /// A line on the terminal while something is scanned.
     private func showProgress(_ context: TaskContext) throws -> TaskExit {
         var isShown = false
         while context.wait(for: .milliseconds(200)) {
             context.beat()
-            let active = origins.compactMap { $0.synchronizer?.monitor.snapshot }.filter {
-                [.walking, .reading, .applying].contains($0.phase)
-            }
-            if let state = active.first {
+            if let state = activeScans.first {
                 isShown = true
-                try writeFully(2, Array(ProgressLine.text(ScanProgress(state, isDone: false)).utf8))
+                let line = ProgressLine.clear + ProgressLine.text(ScanProgress(state, isDone: false))
+                try writeFully(2, Array(line.utf8))
             } else if isShown {
                 isShown = false
                 try writeFully(2, Array(ProgressLine.clear.utf8))

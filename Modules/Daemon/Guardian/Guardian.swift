@@ -309,16 +309,12 @@ package final class Guardian {
 
     /// The epoch is kept in a file and in memory, so that it grows even while the file cannot be written.
     private func nextEpoch(_ minimum: UInt64) -> GuardianReply {
-        let text = (try? readFile(configuration.epochFile, limit: 32)) ?? []
-        let saved = UInt64(String(decoding: text, as: UTF8.self).filter(\.isNumber)) ?? 0
-        let next = max(saved, journal.epoch, minimum) + 1
-        journal.epoch = next
-        do throws(SystemError) {
-            try writeFileAtomically(configuration.epochFile, Array("\(next)\n".utf8))
-        } catch {
-            log.warning("the epoch could not be saved", metadata: ["error": "\(error)"])
+        let next = EpochFile(path: configuration.epochFile).next(after: max(journal.epoch, minimum))
+        journal.epoch = next.epoch
+        if let failure = next.failure {
+            log.warning("the epoch could not be saved", metadata: ["error": "\(failure)"])
         }
-        return GuardianReply(value: next)
+        return GuardianReply(value: next.epoch)
     }
 
     // MARK: The end

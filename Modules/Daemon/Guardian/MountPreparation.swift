@@ -3,9 +3,18 @@ package import MusicFSSystem
 
 /// What has to be in order before anything is mounted: locks, the mount point, FUSE itself.
 package enum MountPreparation {
-    /// Takes the instance's locks. They are held as long as the result lives, by this process alone.
+    /// Makes an instance's directories where they are missing, and takes their locks. They are held as long as the
+    /// result lives, by this process alone.
     package static func lock(_ directories: [FilePath]) throws -> [SharedFD] {
         try directories.map { directory in
+            do throws(SystemError) {
+                try createDirectories(directory, mode: 0o700)
+            } catch {
+                throw MountError(
+                    """
+                    cannot create \(directory): \(error.errno); choose another directory with --cache-dir or --state-dir
+                    """)
+            }
             let path = directory.appending("lock")
             let file: OwnedFD
             do throws(SystemError) {
