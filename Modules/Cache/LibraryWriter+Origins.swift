@@ -125,7 +125,8 @@ extension LibraryWriter {
             try setMeta("placed_up_to", 0)
         }
         guard let done = try database.integer("SELECT value FROM meta WHERE key = 'placed_up_to'") else { return false }
-        let next = try database.prepare("SELECT id, kind, folder, node FROM replicas WHERE id > ? ORDER BY id LIMIT ?")
+        let next = try database.prepare(
+            "SELECT id, kind, folder, node, audio FROM replicas WHERE id > ? ORDER BY id LIMIT ?")
         next.bind(1, done)
         next.bind(2, Int64(limit))
         var last: Int64?
@@ -135,6 +136,8 @@ extension LibraryWriter {
             batch.foldersToCheck.insert(next.integer(2))
             if next.integer(1) == Schema.ReplicaKind.audio.rawValue {
                 batch.audioToPlace.insert(id)
+                // Another origin may be the preferred one now.
+                if let audio = next.optionalBytes(4) { batch.identitiesToCheck.insert(audio) }
                 if let node = next.optionalInteger(3) { try touchFamily(ofNode: node) }
             } else {
                 batch.companionsToPlace.insert(id)

@@ -176,5 +176,14 @@ import Testing
         #expect(try files(library) == [file])
         #expect(try library.realPath(file) == copies[priority == 0 ? 1 : 0].description)
         #expect(try info(library, file).replicas.count == 2)
+
+        // The other way round, for a library that there is already.
+        try library.unmount()
+        let swapped = text.replacingOccurrences(of: "priority = \(priority)", with: "priority = \(200 - priority)")
+        try writeFileAtomically(configuration, Array(swapped.utf8))
+        try start(library, second)
+        let preferred = copies[priority == 0 ? 0 : 1].description
+        #expect(try eventually { try library.realPath(file) == preferred })
+        #expect(try files(library) == [file])
     }
 }
