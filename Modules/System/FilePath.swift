@@ -83,7 +83,7 @@ package struct FilePath: Hashable, Sendable {
 
 /// Lends `bytes` with a NUL behind them; `bytes` must not hold one.
 @inlinable package func withCStringOfBytes<R, E: Error>(
-    _ bytes: some Collection<UInt8>, _ body: (UnsafePointer<CChar>) throws(E) -> R
+    _ bytes: [UInt8], _ body: (UnsafePointer<CChar>) throws(E) -> R
 ) throws(E) -> R {
     var terminated = ContiguousArray<CChar>()
     terminated.reserveCapacity(bytes.count + 1)

@@ -69,13 +69,13 @@ package struct FileStatus: Hashable, Sendable {
 
     /// fstatat(2) of one name below an open directory.
     package static func at(
-        _ directory: CInt, _ name: some Collection<UInt8>, followLinks: Bool
+        _ directory: CInt, _ name: [UInt8], followLinks: Bool
     ) throws(SystemError) -> FileStatus {
         var status = stat()
         let flags = followLinks ? 0 : AT_SYMLINK_NOFOLLOW
-        _ = try unsafe withCStringOfBytes(name) { (pointer) throws(SystemError) in
-            try checked("fstatat", FilePath(bytes: name)) { unsafe fstatat(directory, pointer, &status, flags) }
-        }
+        let result = unsafe withCStringOfBytes(name) { unsafe fstatat(directory, $0, &status, flags) }
+        // A scan calls this for every file: the path is made only where it is told.
+        guard result == 0 else { throw SystemError("fstatat", FilePath(bytes: name), .current) }
         return FileStatus(status)
     }
 }
