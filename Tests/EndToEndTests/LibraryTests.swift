@@ -128,68 +128,28 @@ import Testing
               "chown": lambda: os.chown(f, 1, 1), "utimens": lambda: os.utime(f, (1, 1)),
               "setxattr": lambda: os.setxattr(f, "user.x", b"1"), "link": lambda: os.link(f, m + "/l"),
               "symlink": lambda: os.symlink("a", m + "/s"), "mknod": lambda: os.mknod(m + "/n"),
-              "removexattr": lambda: os.removexattr(f, "user.musicfs.origin"),
+              "removexattr": lambda: os.removexattr(f, "user.musicfs.origin"), "write": lambda: os.open(f, os.O_WRONLY),
+              "create exclusively": lambda: os.open(d + "/new", os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644),
+              "open truncating": lambda: os.open(f, os.O_WRONLY | os.O_TRUNC),
+              "temporary file": lambda: os.open(d, os.O_TMPFILE | os.O_RDWR, 0o600),
+              "rename a directory": lambda: os.rename(d, m + "/B"), "rename into itself": lambda: os.rename(d, d + "/x"),
+              "utimens now": lambda: os.utime(f), "times of a directory": lambda: os.utime(d, (1, 1)),
+              "chmod of the root": lambda: os.chmod(m, 0o700), "mkfifo": lambda: os.mkfifo(d + "/new"),
+              "setxattr of ours": lambda: os.setxattr(f, "user.musicfs.origin", b"b"),
             }
+            # EINVAL: a directory cannot move into itself, whatever the file system is.
+            others = {"rename into itself": {errno.EROFS, errno.EINVAL}}
             for name, call in tries.items():
                 try:
                     call()
                     print(name, "worked")
                 except OSError as e:
-                    if e.errno != errno.EROFS: print(name, e)
+                    if e.errno not in others.get(name, {errno.EROFS}): print(name, e)
+            print(len(tries), "tries")
             """
         let outcome = try run(
             "python3", "-c", script, library.mount.description, library.mount.appending(file).description)
-        #expect(outcome.text == "")
+        #expect(outcome.text == "28 tries\n")
         #expect(try shell("cd '\(library.origin)' && find . -printf '%p %s %T@ %m\\n' | sort").text == before)
-    }
-
-    @Test func evilTagsAndNamesAreSafeVisibleAndDistinct() throws {
-        let library = try MountedLibrary()
-        try library.generate("--tracks", "20", "--evil")
-        try library.start()
-        let names = try run("find", library.mount.description, "-printf", "%P\\0").text.split(separator: "\0")
-        for name in names {
-            #expect(!name.contains { $0.isNewline || $0 == "\u{7f}" }, "\(name.debugDescription)")
-            #expect(name.split(separator: "/").allSatisfy { $0.utf8.count <= 255 && $0 != ".." })
-        }
-        let count = try shell("find '\(library.mount)' -type f -printf x | wc -c").text
-        let expected = try shell(
-            """
-            find '\(library.origin)' -name '.*' -prune -o -type f -regextype posix-extended \
-            -iregex '.*\\.(flac|mp3|ogg|oga|opus|m4a|wav|aiff|wv)' -printf x | wc -c
-            """
-        ).text
-        #expect((Int(count.filter(\.isNumber)) ?? 0) >= (Int(expected.filter(\.isNumber)) ?? 1))
-        #expect(try library.status().state != "")
-    }
-
-    @Test func brokenFilesAreListedAndNamed() throws {
-        let library = try MountedLibrary()
-        try library.generate("--tracks", "40", "--layout", "flat")
-        let originals = try run("find", library.origin.description, "-type", "f").text.split(separator: "\n")
-            .map(String.init).filter { !$0.hasSuffix(".lrc") && !$0.hasSuffix(".jpg") }
-        var random = SeededGenerator(seed: 5)
-        for index in 0..<200 {
-            let source = try #require(originals.randomElement(using: &random))
-            var bytes = try readFile(FilePath(source))
-            for _ in 0..<Int.random(in: 1...30, using: &random) where !bytes.isEmpty {
-                bytes[Int.random(in: 0..<min(bytes.count, 400), using: &random)] = UInt8.random(
-                    in: 0...255, using: &random)
-            }
-            if index % 4 == 0 { bytes.removeLast(Int.random(in: 0...bytes.count, using: &random)) }
-            let ext = source.split(separator: ".").last ?? "mp3"
-            try writeFileAtomically(library.origin.appending("fuzzed-\(index).\(ext)"), bytes)
-        }
-        for (index, ext) in ["mp3", "flac", "ogg", "m4a", "wv", "wma", "ape", "dsf", "aac", "mpc"].enumerated() {
-            let bytes = (0..<5000).map { _ in UInt8.random(in: 0...255, using: &random) }
-            try writeFileAtomically(library.origin.appending("random-\(index).\(ext)"), bytes)
-        }
-        try library.start()
-        let status = try library.status()
-        #expect(status.tracks == originals.count + 210)
-        #expect(status.quarantined > 0)
-        #expect(status.restarts == 0)
-        let shown = try shell("find '\(library.mount)' -type f \\! -name '*.lrc' \\! -name '*.jpg' | wc -l").text
-        #expect(Int(shown.filter(\.isNumber)) == status.tracks)
     }
 }
