@@ -156,7 +156,7 @@ final class MountedLibrary {
 
     func status() throws -> Status {
         var status: Status?
-        _ = try eventually {
+        _ = try eventually(30) {
             let answer = try run(inside([Programs.musicfs, "status", "--name", name, "--json"]))
             status = try? JSONDecoder().decode(Status.self, from: Data(answer.text.utf8))
             return status != nil
