@@ -3,107 +3,111 @@ import MusicFSSystem
 import TestSupport
 import Testing
 
-/// The mount follows its origin while both are used.
-@Suite(.serialized, .enabled(if: canMount)) struct ChangeTests {
-    private func tagged(_ file: String, artist: String, title: String) throws {
-        let outcome = try run(
-            "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "sine=duration=0.2", "-metadata", "artist=\(artist)",
-            "-metadata", "album=Album", "-metadata", "title=\(title)", "-c:a", "flac", file)
-        try #require(outcome.status == 0, "\(outcome.text)")
-    }
-
-    /// Milliseconds until it is so.
-    private func milliseconds(_ condition: () throws -> Bool) throws -> Int {
-        let start = monotonicNanoseconds()
-        try #require(try eventually(5, condition))
-        return Int((monotonicNanoseconds() - start) / 1_000_000)
-    }
-
-    @Test func addedRetaggedRenamedAndDeletedFilesShowUpAtOnce() throws {
-        let library = try MountedLibrary()
-        for index in 0..<6 { try tagged("\(library.origin)/\(index).flac", artist: "A", title: "T\(index)") }
-        try library.start()
-        let album = library.mount.appending("A/Album [FLAC]")
-        let new = album.appending("New.flac")
-        // Looked up before it exists: the kernel remembers that it does not.
-        #expect(throws: SystemError.self) { try FileStatus.of(new) }
-        try tagged("\(library.directory.path)/new.flac", artist: "A", title: "New")
-        try rename(library.directory.path.appending("new.flac"), to: library.origin.appending("new.flac"))
-        let added = try milliseconds { (try? FileStatus.of(new)) != nil }
-
-        try tagged("\(library.directory.path)/new.flac", artist: "B", title: "Retagged")
-        try rename(library.directory.path.appending("new.flac"), to: library.origin.appending("new.flac"))
-        let retagged = library.mount.appending("B/Album [FLAC]/Retagged.flac")
-        let changed = try milliseconds { (try? FileStatus.of(retagged)) != nil }
-        #expect(throws: SystemError.self) { try FileStatus.of(new) }
-
-        try createDirectories(library.origin.appending("sub"))
-        try rename(library.origin.appending("new.flac"), to: library.origin.appending("sub/moved.flac"))
-        let moved = try milliseconds {
-            try library.realPath("B/Album [FLAC]/Retagged.flac").hasSuffix("sub/moved.flac")
+extension EndToEnd {
+    /// The mount follows its origin while both are used.
+    @Suite struct ChangeTests {
+        private func tagged(_ file: String, artist: String, title: String) throws {
+            let outcome = try run(
+                "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "sine=duration=0.2", "-metadata",
+                "artist=\(artist)",
+                "-metadata", "album=Album", "-metadata", "title=\(title)", "-c:a", "flac", file)
+            try #require(outcome.status == 0, "\(outcome.text)")
         }
 
-        try unlink(library.origin.appending("sub/moved.flac"))
-        let removed = try milliseconds { (try? FileStatus.of(retagged)) == nil }
-        #expect(eventually { (try? FileStatus.of(library.mount.appending("B"))) == nil })
-        print("visible after: added \(added) ms, retagged \(changed) ms, moved \(moved) ms, removed \(removed) ms")
-    }
+        /// Milliseconds until it is so.
+        private func milliseconds(_ condition: () throws -> Bool) throws -> Int {
+            let start = monotonicNanoseconds()
+            try #require(try eventually(5, condition))
+            return Int((monotonicNanoseconds() - start) / 1_000_000)
+        }
 
-    @Test func aDirectoryOfTenThousandNamesIsListedWhole() throws {
-        let library = try MountedLibrary()
-        // Files without tags land in one directory, under their own names.
-        let script = """
-            import sys
-            for i in range(10000):
-                open(f"{sys.argv[1]}/{i:06}.mp3", "wb").write(b"x" * (i % 7 + 1))
-            """
-        #expect(try run("python3", "-c", script, library.origin.description).status == 0)
-        try library.start()
-        let directory = library.mount.appending("Unknown Artist/Unknown Album").description
-        #expect(try shell("ls -f '\(directory)' | wc -l").text == "10002\n")
-        #expect(try shell("ls -f '\(directory)' | sort | uniq -d | wc -l").text == "0\n")
-    }
+        @Test func addedRetaggedRenamedAndDeletedFilesShowUpAtOnce() throws {
+            let library = try MountedLibrary()
+            for index in 0..<6 { try tagged("\(library.origin)/\(index).flac", artist: "A", title: "T\(index)") }
+            try library.start()
+            let album = library.mount.appending("A/Album [FLAC]")
+            let new = album.appending("New.flac")
+            // Looked up before it exists: the kernel remembers that it does not.
+            #expect(throws: SystemError.self) { try FileStatus.of(new) }
+            try tagged("\(library.directory.path)/new.flac", artist: "A", title: "New")
+            try rename(library.directory.path.appending("new.flac"), to: library.origin.appending("new.flac"))
+            let added = try milliseconds { (try? FileStatus.of(new)) != nil }
 
-    @Test func killedDuringTheFirstScanItGoesOn() throws {
-        let library = try MountedLibrary()
-        try library.generate("--tracks", "3000")
-        try library.start(waitsForScan: false)
-        #expect(eventually { ((try? library.status().tracks) ?? 0) > 50 })
-        let status = try library.status()
-        kill(status.guardian_pid, SIGKILL)
-        kill(status.pid, SIGKILL)
-        _ = eventually { kill(status.pid, 0) != 0 }
-        // Mounting again clears what is left.
-        try library.start()
-        let resumed = try library.files()
-        let scratch = try MountedLibrary(origin: library.origin)
-        try scratch.start()
-        #expect(try scratch.files() == resumed)
-    }
+            try tagged("\(library.directory.path)/new.flac", artist: "B", title: "Retagged")
+            try rename(library.directory.path.appending("new.flac"), to: library.origin.appending("new.flac"))
+            let retagged = library.mount.appending("B/Album [FLAC]/Retagged.flac")
+            let changed = try milliseconds { (try? FileStatus.of(retagged)) != nil }
+            #expect(throws: SystemError.self) { try FileStatus.of(new) }
 
-    @Test(.enabled(if: ThisProcess.isAdministrator, "bind mounts take CAP_SYS_ADMIN"))
-    func anUnmountedOriginIsNotAnEmptyOne() throws {
-        let library = try MountedLibrary()
-        let source = library.directory.path.appending("source")
-        #expect(try run(Programs.libgen, source.description, "--sample").status == 0)
-        #expect(try run("mount", "--bind", source.description, library.origin.description).status == 0)
-        defer { _ = try? run("umount", "-l", library.origin.description) }
-        try library.start()
-        let before = try library.files()
-        #expect(!before.isEmpty)
-        #expect(try run("umount", library.origin.description).status == 0)
-        _ = try library.scan()
-        #expect(try eventually { try library.status().origins.first?.suspect == true })
-        #expect(try library.files() == before)
-        // It comes back.
-        #expect(try run("mount", "--bind", source.description, library.origin.description).status == 0)
-        #expect(try eventually { try library.status().origins.first?.suspect == false })
-        #expect(try library.files() == before)
-        // And it goes for good.
-        #expect(try run("umount", library.origin.description).status == 0)
-        #expect(
-            try run(Programs.musicfs, "origin", "rescan", "local", "--accept-removals", "--name", library.name).status
-                == 0)
-        #expect(try library.files().isEmpty)
+            try createDirectories(library.origin.appending("sub"))
+            try rename(library.origin.appending("new.flac"), to: library.origin.appending("sub/moved.flac"))
+            let moved = try milliseconds {
+                try library.realPath("B/Album [FLAC]/Retagged.flac").hasSuffix("sub/moved.flac")
+            }
+
+            try unlink(library.origin.appending("sub/moved.flac"))
+            let removed = try milliseconds { (try? FileStatus.of(retagged)) == nil }
+            #expect(eventually { (try? FileStatus.of(library.mount.appending("B"))) == nil })
+            print("visible after: added \(added) ms, retagged \(changed) ms, moved \(moved) ms, removed \(removed) ms")
+        }
+
+        @Test func aDirectoryOfTenThousandNamesIsListedWhole() throws {
+            let library = try MountedLibrary()
+            // Files without tags land in one directory, under their own names.
+            let script = """
+                import sys
+                for i in range(10000):
+                    open(f"{sys.argv[1]}/{i:06}.mp3", "wb").write(b"x" * (i % 7 + 1))
+                """
+            #expect(try run("python3", "-c", script, library.origin.description).status == 0)
+            try library.start()
+            let directory = library.mount.appending("Unknown Artist/Unknown Album").description
+            #expect(try shell("ls -f '\(directory)' | wc -l").text == "10002\n")
+            #expect(try shell("ls -f '\(directory)' | sort | uniq -d | wc -l").text == "0\n")
+        }
+
+        @Test func killedDuringTheFirstScanItGoesOn() throws {
+            let library = try MountedLibrary()
+            try library.generate("--tracks", "3000")
+            try library.start(waitsForScan: false)
+            #expect(eventually { ((try? library.status().tracks) ?? 0) > 50 })
+            let status = try library.status()
+            kill(status.guardian_pid, SIGKILL)
+            kill(status.pid, SIGKILL)
+            _ = eventually { kill(status.pid, 0) != 0 }
+            // Mounting again clears what is left.
+            try library.start()
+            let resumed = try library.files()
+            let scratch = try MountedLibrary(origin: library.origin)
+            try scratch.start()
+            #expect(try scratch.files() == resumed)
+        }
+
+        @Test(.enabled(if: ThisProcess.isAdministrator, "bind mounts take CAP_SYS_ADMIN"))
+        func anUnmountedOriginIsNotAnEmptyOne() throws {
+            let library = try MountedLibrary()
+            let source = library.directory.path.appending("source")
+            #expect(try run(Programs.libgen, source.description, "--sample").status == 0)
+            #expect(try run("mount", "--bind", source.description, library.origin.description).status == 0)
+            defer { _ = try? run("umount", "-l", library.origin.description) }
+            try library.start()
+            let before = try library.files()
+            #expect(!before.isEmpty)
+            #expect(try run("umount", library.origin.description).status == 0)
+            _ = try library.scan()
+            #expect(try eventually { try library.status().origins.first?.suspect == true })
+            #expect(try library.files() == before)
+            // It comes back.
+            #expect(try run("mount", "--bind", source.description, library.origin.description).status == 0)
+            #expect(try eventually { try library.status().origins.first?.suspect == false })
+            #expect(try library.files() == before)
+            // And it goes for good.
+            #expect(try run("umount", library.origin.description).status == 0)
+            #expect(
+                try run(Programs.musicfs, "origin", "rescan", "local", "--accept-removals", "--name", library.name)
+                    .status
+                    == 0)
+            #expect(try library.files().isEmpty)
+        }
     }
 }

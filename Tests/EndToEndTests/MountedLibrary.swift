@@ -63,11 +63,15 @@ final class MountedLibrary {
     let origin: FilePath
     let mount: FilePath
     private var process: Process?
-    /// What the daemon is started through, such as a change of user.
+    /// What the daemon is started through, such as a tracer.
     var prefix: [String] = []
     var extraArguments: [String] = []
+    /// Whether an administrator's tests mount as `nobody`, through fusermount3, in a mount namespace of the daemon's own.
+    let isOfNobody: Bool
 
-    init(origin: FilePath? = nil) throws {
+    /// - Parameter isOfNobody: then only commands that are run through `inside` see the mount.
+    init(origin: FilePath? = nil, isOfNobody: Bool = false) throws {
+        self.isOfNobody = isOfNobody
         directory = try TestDirectory()
         name = "e2e-\(UUID().uuidString.prefix(8))"
         self.origin = origin ?? directory.path.appending("origin")
@@ -79,6 +83,38 @@ final class MountedLibrary {
 
     var logFile: FilePath { directory.path.appending("log") }
     var log: String { (try? String(contentsOfFile: logFile.description, encoding: .utf8)) ?? "" }
+
+    /// The control socket of an administrator's daemon.
+    var socket: FilePath { FilePath("/run/musicfs/\(name).sock") }
+
+    /// The command as the user and in the mount namespace of the daemon, once that has been started.
+    func inside(_ command: [String]) -> [String] {
+        guard isOfNobody, let process else { return command }
+        return ["nsenter", "--mount=/proc/\(process.processIdentifier)/ns/mnt"] + asNobody + command
+    }
+
+    private var asNobody: [String] {
+        let home = directory.path
+        return [
+            "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "env", "HOME=\(home)",
+            "XDG_RUNTIME_DIR=\(home)/state",
+        ]
+    }
+
+    /// Gives everything to `nobody`, and a node of /dev/fuse for everybody, which that name leads to in the new namespace.
+    private func prepareForNobody() throws -> [String] {
+        let home = directory.path
+        let outcome = try shell(
+            """
+            set -e
+            chown -R nobody '\(home)'
+            chmod 755 '\(home)'
+            [ -e '\(home)/fuse' ] || mknod -m 666 '\(home)/fuse' c 10 229
+            """)
+        try #require(outcome.status == 0, "\(outcome.text)")
+        let script = "mount --bind '\(home)/fuse' /dev/fuse && exec \"$@\""
+        return ["unshare", "--mount", "bash", "-c", script, "bash"] + asNobody
+    }
 
     var mountArguments: [String] {
         [
@@ -93,7 +129,7 @@ final class MountedLibrary {
         _ = FileManager.default.createFile(atPath: logFile.description, contents: nil)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = prefix + mountArguments
+        process.arguments = (isOfNobody ? try prepareForNobody() : []) + prefix + mountArguments
         process.standardError = FileHandle(forWritingAtPath: logFile.description)
         process.standardOutput = process.standardError
         try process.run()
@@ -114,31 +150,32 @@ final class MountedLibrary {
         var tracks: Int
         var quarantined: Int
         var restarts: Int
+        var open_files: Int
         var origins: [Origin]
     }
 
     func status() throws -> Status {
         var status: Status?
-        _ = try eventually {
-            let answer = try run(Programs.musicfs, "status", "--name", name, "--json")
+        _ = try eventually(30) {
+            let answer = try run(inside([Programs.musicfs, "status", "--name", name, "--json"]))
             status = try? JSONDecoder().decode(Status.self, from: Data(answer.text.utf8))
             return status != nil
         }
         return try #require(status, "no status: \(log)")
     }
 
-    func scan() throws -> Outcome { try run(Programs.musicfs, "scan", "--name", name) }
+    func scan() throws -> Outcome { try run(inside([Programs.musicfs, "scan", "--name", name])) }
 
     func unmount() throws {
         guard let process, process.isRunning else { return }
-        let outcome = try run(Programs.musicfs, "shutdown", "--name", name)
+        let outcome = try run(inside([Programs.musicfs, "shutdown", "--name", name]))
         if outcome.status != 0 { process.terminate() }
         process.waitUntilExit()
     }
 
     /// Regular files below the mount, relative to it.
     func files() throws -> [String] {
-        try run("find", mount.description, "-type", "f", "-printf", "%P\\n").text.split(separator: "\n").map(
+        try run(inside(["find", mount.description, "-type", "f", "-printf", "%P\\n"])).text.split(separator: "\n").map(
             String.init
         )
         .sorted()
@@ -146,8 +183,10 @@ final class MountedLibrary {
 
     func realPath(_ file: String) throws -> String {
         try run(
-            "getfattr", "--only-values", "--absolute-names", "-n", "user.musicfs.real_path",
-            mount.appending(file).description
+            inside([
+                "getfattr", "--only-values", "--absolute-names", "-n", "user.musicfs.real_path",
+                mount.appending(file).description,
+            ])
         ).text
     }
 

@@ -1,0 +1,4 @@
+import Testing
+
+/// All that mounts. One test at a time: they measure times, and each has the machine's processors to itself.
+@Suite(.serialized, .enabled(if: canMount)) struct EndToEnd {}
