@@ -31,6 +31,7 @@ extension FileSystem {
 
     private func finishOpen(_ deferred: DeferredRequest, _ content: any OpenContent, _ version: ContentVersion) {
         guard let request = deferred.take() else { return }
+        guard content.descriptor.raw < descriptorReserve else { return request.reply(.tooManyFiles) }
         let handle = files.add(OpenFiles.File(content: content, size: version.size, version: version.id))
         statistics.openCount.add(1, ordering: .relaxed)
         request.replyOpen(handle: handle)

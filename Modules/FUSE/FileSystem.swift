@@ -34,6 +34,8 @@ final class FileSystem: Sendable {
     /// Names in this directory changed; for those cases where the file system itself finds that out.
     let invalidate: @Sendable ([TreeChange]) -> Void
     let timeout: Double
+    /// From this number on no descriptor is given to an open file: the library and the control socket need some too.
+    let descriptorReserve: CInt
 
     init(
         settings: FileSystemSettings, epoch: UInt64, content: any ContentProvider, registry: any BackingRegistry,
@@ -50,6 +52,7 @@ final class FileSystem: Sendable {
         self.invalidate = invalidate
         files = OpenFiles(generation: generation)
         backings = Backings(registry: registry, journal: journal)
+        descriptorReserve = CInt(clamping: ThisProcess.raiseDescriptorLimit() - 128)
         timeout = Double(settings.timeout.nanoseconds) / 1e9
     }
 

@@ -15,3 +15,15 @@ package func confineProcess(addressSpace: UInt64, openFiles: UInt64) throws(Syst
         _ = try checked("setrlimit") { clinux_set_limit(resource, limit) }
     }
 }
+
+extension ThisProcess {
+    /// Raises the limit of open files as far as it may be (setrlimit(2)): 1024, which most sessions begin with, are few
+    /// for a file system. Processes that it starts inherit it.
+    ///
+    /// - Returns: the limit that holds now.
+    @discardableResult
+    package static func raiseDescriptorLimit() -> Int {
+        let limit = clinux_raise_descriptor_limit()
+        return limit < 0 ? 1024 : limit
+    }
+}

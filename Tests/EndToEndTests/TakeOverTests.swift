@@ -112,6 +112,8 @@ extension EndToEnd {
         func killedServersAreReplacedUnderAThousandOpenFilesWithoutAnErrorToAnyReader(manner: Manner) throws {
             let library = try makeLibrary(manner)
             try fill(library, 1000)
+            // What most sessions begin with: the daemon has to raise it.
+            library.prefix = ["prlimit", "--nofile=1024:"] + library.prefix
             try library.start()
             #expect(try library.files().count == 1000)
             try expectPlan(manner, library)

@@ -153,3 +153,12 @@ int clinux_set_limit(enum clinux_limit limit, uint64_t value) {
     struct rlimit limits = {.rlim_cur = value, .rlim_max = value};
     return setrlimit(resource, &limits);
 }
+
+long clinux_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+    return limit.rlim_cur > 0x7fffffff ? 0x7fffffff : (long)limit.rlim_cur;
+}

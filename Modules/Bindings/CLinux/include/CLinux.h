@@ -108,5 +108,8 @@ void clinux_set_thread_context(void *context);
 void clinux_set_errno(int value);
 int clinux_forbid_new_privileges(void);
 // By our own names, since glibc's come in two shapes (see the top).
+/// Raises the soft limit of open files to the hard one, and gives what it is then; -1 when that cannot be told.
+long clinux_raise_descriptor_limit(void);
+
 enum clinux_limit { CLINUX_RLIMIT_CORE, CLINUX_RLIMIT_NOFILE, CLINUX_RLIMIT_AS };
 int clinux_set_limit(enum clinux_limit limit, uint64_t value);
