@@ -135,6 +135,8 @@ package final class OriginSynchronizer: Sendable {
             }
         }
         monitor.update { $0.ended = monotonicNanoseconds() }
+        // Batches and worker answers come and go by the thousand; what they leave would stay for the daemon's life.
+        ThisProcess.releaseFreeMemory()
         report()
         requests.withLock { $0.done = max($0.done, ticket) }
     }

@@ -26,4 +26,7 @@ extension ThisProcess {
         let limit = clinux_raise_descriptor_limit()
         return limit < 0 ? 1024 : limit
     }
+
+    /// Gives memory that is free within this process back to the system (malloc_trim(3)).
+    package static func releaseFreeMemory() { clinux_release_free_memory() }
 }

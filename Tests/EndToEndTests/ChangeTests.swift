@@ -51,38 +51,6 @@ extension EndToEnd {
             print("visible after: added \(added) ms, retagged \(changed) ms, moved \(moved) ms, removed \(removed) ms")
         }
 
-        @Test func aDirectoryOfTenThousandNamesIsListedWhole() throws {
-            let library = try MountedLibrary()
-            // Files without tags land in one directory, under their own names.
-            let script = """
-                import sys
-                for i in range(10000):
-                    open(f"{sys.argv[1]}/{i:06}.mp3", "wb").write(b"x" * (i % 7 + 1))
-                """
-            #expect(try run("python3", "-c", script, library.origin.description).status == 0)
-            try library.start()
-            let directory = library.mount.appending("Unknown Artist/Unknown Album").description
-            #expect(try shell("ls -f '\(directory)' | wc -l").text == "10002\n")
-            #expect(try shell("ls -f '\(directory)' | sort | uniq -d | wc -l").text == "0\n")
-        }
-
-        @Test func killedDuringTheFirstScanItGoesOn() throws {
-            let library = try MountedLibrary()
-            try library.generate("--tracks", "3000")
-            try library.start(waitsForScan: false)
-            #expect(eventually { ((try? library.status().tracks) ?? 0) > 50 })
-            let status = try library.status()
-            kill(status.guardian_pid, SIGKILL)
-            kill(status.pid, SIGKILL)
-            _ = eventually { kill(status.pid, 0) != 0 }
-            // Mounting again clears what is left.
-            try library.start()
-            let resumed = try library.files()
-            let scratch = try MountedLibrary(origin: library.origin)
-            try scratch.start()
-            #expect(try scratch.files() == resumed)
-        }
-
         @Test(.enabled(if: ThisProcess.isAdministrator, "bind mounts take CAP_SYS_ADMIN"))
         func anUnmountedOriginIsNotAnEmptyOne() throws {
             let library = try MountedLibrary()

@@ -1,4 +1,5 @@
 #include "CLinux.h"
+#include <malloc.h>
 
 #include <sys/ioctl.h>
 
@@ -162,3 +163,5 @@ long clinux_raise_descriptor_limit(void) {
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
     return limit.rlim_cur > 0x7fffffff ? 0x7fffffff : (long)limit.rlim_cur;
 }
+
+void clinux_release_free_memory(void) { malloc_trim(0); }

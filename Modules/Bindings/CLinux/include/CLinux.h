@@ -111,5 +111,7 @@ int clinux_forbid_new_privileges(void);
 /// Raises the soft limit of open files to the hard one, and gives what it is then; -1 when that cannot be told.
 long clinux_raise_descriptor_limit(void);
 
+void clinux_release_free_memory(void);
+
 enum clinux_limit { CLINUX_RLIMIT_CORE, CLINUX_RLIMIT_NOFILE, CLINUX_RLIMIT_AS };
 int clinux_set_limit(enum clinux_limit limit, uint64_t value);
