@@ -170,6 +170,10 @@ package enum ThisProcess {
         return false
     }
 
+    /// What ps(1) and pkill(1) call it, at most 15 bytes (prctl(2), PR_SET_NAME). By the main thread: what is started
+    /// as /proc/self/exe is called `exe` otherwise.
+    package static func setName(_ name: String) { unsafe clinux_set_name(name) }
+
     /// Leaves the terminal's session, so that it can be closed (setsid(2)).
     package static func detach() { _ = setsid() }
 }

@@ -165,3 +165,5 @@ long clinux_raise_descriptor_limit(void) {
 }
 
 void clinux_release_free_memory(void) { malloc_trim(0); }
+
+void clinux_set_name(const char *name) { prctl(PR_SET_NAME, name); }

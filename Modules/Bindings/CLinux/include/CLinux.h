@@ -112,6 +112,7 @@ int clinux_forbid_new_privileges(void);
 long clinux_raise_descriptor_limit(void);
 
 void clinux_release_free_memory(void);
+void clinux_set_name(const char *name);
 
 enum clinux_limit { CLINUX_RLIMIT_CORE, CLINUX_RLIMIT_NOFILE, CLINUX_RLIMIT_AS };
 int clinux_set_limit(enum clinux_limit limit, uint64_t value);
