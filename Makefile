@@ -2,8 +2,9 @@
 SWIFT ?= swift
 RELEASE_FLAGS = -c release --static-swift-stdlib -Xswiftc -use-ld=lld
 PACKAGES = libfuse3-dev fuse3 libsqlite3-dev libtag1-dev libtomlplusplus-dev libunistring-dev libseccomp-dev \
-	libxxhash-dev libsystemd-dev libmicrohttpd-dev pkg-config
-TEST_PACKAGES = ffmpeg flac wavpack mpd mpc attr strace curl fuse3 python3-mutagen util-linux procps
+	libxxhash-dev libsystemd-dev libmicrohttpd-dev libcurl4-openssl-dev libssh2-1-dev libexpat1-dev \
+	pkg-config
+TEST_PACKAGES = ffmpeg flac wavpack mpd mpc attr strace curl fuse3 python3-mutagen util-linux procps openssh-server openssh-client
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 SAMPLE = .build/sample
 

@@ -17,6 +17,9 @@ let bindings: [Target] = [
     binding("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
     binding("CSeccomp", pkgConfig: "libseccomp", apt: "libseccomp-dev"),
     binding("CUnistring", apt: "libunistring-dev"),
+    binding("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+    binding("CSSH2", pkgConfig: "libssh2", apt: "libssh2-1-dev"),
+    binding("CExpat", pkgConfig: "expat", apt: "libexpat1-dev"),
     .target(
         name: "CTagLib", path: "Modules/Bindings/CTagLib",
         linkerSettings: [.linkedLibrary("tag")]),
@@ -36,7 +39,8 @@ let modules: [Target] = [
     module("SQLite", ["MusicFSCore", "MusicFSSystem", "CSQLite"]),
     module("Metadata", ["MusicFSCore", "MusicFSSystem"]),
     module("Cache", ["MusicFSCore", "MusicFSSystem", "MusicFSSQLite"]),
-    module("Origins", ["MusicFSCore", "MusicFSSystem"]),
+    module("Origins", ["MusicFSCore", "MusicFSSystem", "CCurl", "CSSH2", "CExpat"]),
+    module("CAS", ["MusicFSCore", "MusicFSSystem", "MusicFSSQLite", "CXXHash"]),
     module("Sync", ["MusicFSCore", "MusicFSSystem", "MusicFSMetadata", "MusicFSCache", "MusicFSOrigins"]),
     module("FUSE", ["MusicFSCore", "MusicFSSystem", "MusicFSCache", "CFuse3", "CLinux"]),
     module("Control", ["MusicFSCore", "MusicFSSystem", "CMicroHTTPD"]),
@@ -45,7 +49,7 @@ let modules: [Target] = [
         "Daemon",
         [
             "MusicFSCore", "MusicFSSystem", "MusicFSSQLite", "MusicFSMetadata", "MusicFSCache", "MusicFSOrigins",
-            "MusicFSSync", "MusicFSFUSE", "MusicFSControl",
+            "MusicFSSync", "MusicFSFUSE", "MusicFSControl", "MusicFSCAS",
         ]),
 ]
 
@@ -92,6 +96,7 @@ let testTargets: [Target] = [
     tests("Metadata", ["MusicFSMetadata", "MusicFSSystem", "musicfs-media"]),
     tests("Cache", ["MusicFSCache", "MusicFSSQLite", "MusicFSCore", "MusicFSSystem"]),
     tests("Origins", ["MusicFSOrigins", "MusicFSCore", "MusicFSSystem"]),
+    tests("CAS", ["MusicFSCAS", "MusicFSSQLite", "MusicFSCore", "MusicFSSystem"]),
     tests(
         "Sync",
         ["MusicFSSync", "MusicFSCache", "MusicFSMetadata", "MusicFSOrigins", "MusicFSCore", "MusicFSSystem"]),

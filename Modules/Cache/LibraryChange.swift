@@ -1,23 +1,4 @@
 package import MusicFSCore
-package import MusicFSSystem
-
-/// How a file looked when it was seen: what tells whether it has changed since.
-package struct FileStamp: Hashable, Sendable {
-    package var size: Int64
-    /// Nanoseconds since the epoch.
-    package var modified: Int64
-    package var inode: UInt64
-
-    package init(size: Int64, modified: Int64, inode: UInt64) {
-        self.size = size
-        self.modified = modified
-        self.inode = inode
-    }
-
-    package init(_ status: FileStatus) {
-        self.init(size: status.size, modified: status.modified, inode: status.inode)
-    }
-}
 
 /// A file of an origin, by its folder (relative to the origin's root, empty for the root itself) and its name.
 package struct OriginFile: Hashable, Sendable {
