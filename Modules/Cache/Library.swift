@@ -27,16 +27,19 @@ package final class Library: Sendable {
     package struct Options: Sendable {
         package var template: PathTemplate
         package var showsCompanions: Bool
+        /// Whether content that has an identity is known by it, so that copies and touched files share what is cached.
+        package var identifiesContent: Bool
         /// Called once if a database has to be made: gives it an epoch that none had before.
         package var nextEpoch: @Sendable () throws -> Int64
         package var onCommit: OnCommit
 
         package init(
-            template: PathTemplate, showsCompanions: Bool, nextEpoch: @escaping @Sendable () throws -> Int64,
-            onCommit: @escaping OnCommit
+            template: PathTemplate, showsCompanions: Bool, identifiesContent: Bool = true,
+            nextEpoch: @escaping @Sendable () throws -> Int64, onCommit: @escaping OnCommit
         ) {
             self.template = template
             self.showsCompanions = showsCompanions
+            self.identifiesContent = identifiesContent
             self.nextEpoch = nextEpoch
             self.onCommit = onCommit
         }
@@ -66,7 +69,8 @@ package final class Library: Sendable {
                 epoch = next
             }
             let writer = try LibraryWriter(
-                database: database, template: options.template, showsCompanions: options.showsCompanions)
+                database: database, template: options.template, showsCompanions: options.showsCompanions,
+                identifiesContent: options.identifiesContent)
             return Library(path: path, epoch: epoch ?? 1, writer: writer, onCommit: options.onCommit)
         }
     }
@@ -231,12 +235,15 @@ package struct OriginSetting: Hashable, Sendable {
     package var type: String
     package var root: FilePath
     package var priority: Int
+    /// Whether its content is kept in the chunk store, and so needs a key.
+    package var isCached: Bool
 
-    package init(name: String, type: String, root: FilePath, priority: Int) {
+    package init(name: String, type: String, root: FilePath, priority: Int, isCached: Bool = false) {
         self.name = name
         self.type = type
         self.root = root
         self.priority = priority
+        self.isCached = isCached
     }
 }
 

@@ -21,7 +21,7 @@ package final class LibraryReader {
         self.database = database
         files = try database.prepare(
             """
-            SELECT id, name, size, modified, inode, kind, CASE kind WHEN 0 THEN audio ELSE head END IS NOT NULL
+            SELECT id, name, size, modified, inode, kind, etag, CASE kind WHEN 0 THEN audio ELSE head END IS NOT NULL
             FROM replicas WHERE folder = ? ORDER BY name
             """)
         folder = try database.prepare("SELECT id FROM folders WHERE origin = ? AND path = ?")
@@ -45,26 +45,40 @@ package final class LibraryReader {
                         replica: files.integer(0), name: files.bytes(1),
                         stamp: FileStamp(
                             size: files.integer(2), modified: files.integer(3),
-                            inode: UInt64(bitPattern: files.integer(4))),
+                            inode: UInt64(bitPattern: files.integer(4)), etag: files.optionalBytes(6) ?? []),
                         isAudio: files.integer(5) == Schema.ReplicaKind.audio.rawValue,
-                        hasIdentity: files.integer(6) != 0))
+                        hasIdentity: files.integer(7) != 0))
             }
             return known
         }
     }
 
-    /// The paths of all folders of an origin at or below `path` in which files are known.
-    package func folders(origin: Int64, below path: [UInt8]) throws(CacheError) -> [[UInt8]] {
+    /// The folders of an origin at or below `path` in which files are known, in the order of their bytes, and how many
+    /// files they hold; at most `limit` of those after `last`.
+    package func folders(
+        origin: Int64, below path: [UInt8], after last: [UInt8]?, limit: Int
+    ) throws(CacheError) -> [(path: [UInt8], files: Int64)] {
         try wrapping("list folders") {
+            // The folder itself sorts before what lies below it, but not next to it: "a", "a b", "a/c".
             let statement = try database.prepare(
-                "SELECT path FROM folders WHERE origin = ?1 AND (path = ?2 OR (path >= ?3 AND path < ?4))")
+                """
+                SELECT path, audio + companions FROM folders
+                WHERE origin = ?1 AND path > ?2 AND path < ?3 ORDER BY path LIMIT ?4
+                """)
+            let inside = path.isEmpty ? [] : path + [UInt8(ascii: "/")]
+            var folders: [(path: [UInt8], files: Int64)] = []
+            if last == nil {
+                let own = try database.prepare("SELECT audio + companions FROM folders WHERE origin = ? AND path = ?")
+                own.bind(1, origin)
+                own.bind(2, path)
+                if try own.step() { folders.append((path, own.integer(0))) }
+            }
             statement.bind(1, origin)
-            statement.bind(2, path)
-            statement.bind(3, path.isEmpty ? [1] : path + [UInt8(ascii: "/")])
-            statement.bind(4, path.isEmpty ? [0xff] : path + [UInt8(ascii: "/") + 1])
-            var paths: [[UInt8]] = []
-            while try statement.step() { paths.append(statement.bytes(0)) }
-            return paths
+            statement.bind(2, later(last, inside))
+            statement.bind(3, path.isEmpty ? [0xff] : path + [UInt8(ascii: "/") + 1])
+            statement.bind(4, Int64(limit))
+            while try statement.step() { folders.append((statement.bytes(0), statement.integer(1))) }
+            return folders
         }
     }
 
@@ -95,7 +109,7 @@ package final class LibraryReader {
     }
 
     package func origins() throws(CacheError) -> [OriginRecord] {
-        try wrapping("list the origins") { try OriginRecord.all(database, countsFiles: true) }
+        try wrapping("list the origins") { try OriginRecord.all(database) }
     }
 
     package func scan(origin: Int64) throws(CacheError) -> ScanRecord? {
@@ -181,6 +195,12 @@ package final class LibraryReader {
             return record
         }
     }
+}
+
+/// The one of two paths that sorts later.
+private func later(_ left: [UInt8]?, _ right: [UInt8]) -> [UInt8] {
+    guard let left else { return right }
+    return left.lexicographicallyPrecedes(right) ? right : left
 }
 
 /// What the library knows of one file of the tree.

@@ -5,7 +5,12 @@ import MusicFSSQLite
 extension LibraryWriter {
     /// Writes how many files the touched folders hold.
     func settleFolderCounts() throws {
+        var origins: [Int64: FolderDelta] = [:]
         for (id, delta) in batch.folderCounts {
+            if let origin = try folder(id)?.origin {
+                origins[origin, default: FolderDelta()].audio += delta.audio
+                origins[origin, default: FolderDelta()].companions += delta.companions
+            }
             let statement = statements.addToFolder
             statement.bind(1, id)
             statement.bind(2, delta.audio)
@@ -14,6 +19,12 @@ extension LibraryWriter {
             if delta.audio < 0 || delta.companions < 0 { batch.foldersThatShrank.append(id) }
         }
         batch.folderCounts.removeAll()
+        for (id, delta) in origins {
+            statements.addToOrigin.bind(1, id)
+            statements.addToOrigin.bind(2, delta.audio)
+            statements.addToOrigin.bind(3, delta.companions)
+            try statements.addToOrigin.run()
+        }
     }
 
     /// Forgets the folders that hold no files any more.

@@ -6,7 +6,7 @@ import MusicFSSystem
 extension LibraryWriter {
     func loadOrigins() throws {
         origins = [:]
-        for origin in try OriginRecord.all(database, countsFiles: false) { origins[origin.id] = origin }
+        for origin in try OriginRecord.all(database) { origins[origin.id] = origin }
     }
 
     /// The ids of these origins, if they are all and just as the library has them; nil otherwise.
@@ -14,7 +14,8 @@ extension LibraryWriter {
         try loadOrigins()
         let known = Set(
             origins.values.map {
-                OriginSetting(name: $0.name, type: $0.type, root: $0.root, priority: $0.priority)
+                OriginSetting(
+                    name: $0.name, type: $0.type, root: $0.root, priority: $0.priority, isCached: $0.isCached)
             })
         guard known == Set(settings), try database.integer("SELECT 1 FROM origins WHERE is_forgotten = 1") == nil else {
             return nil
@@ -24,11 +25,12 @@ extension LibraryWriter {
 
     func setOrigins(_ settings: [OriginSetting]) throws -> [String: Int64] {
         try loadOrigins()
-        let insert = try database.prepare("INSERT INTO origins(name, type, root, priority) VALUES(?, ?, ?, ?)")
+        let insert = try database.prepare(
+            "INSERT INTO origins(name, type, root, priority, is_cached) VALUES(?, ?, ?, ?, ?)")
         let update = try database.prepare(
             """
             UPDATE origins SET type = ?2, priority = ?4, device = CASE WHEN root = ?3 THEN device END, root = ?3,
-                is_forgotten = 0 WHERE name = ?1
+                is_cached = ?5, is_forgotten = 0 WHERE name = ?1
             """)
         let orderBefore = origins.values.sorted { ($0.priority, $0.name) < ($1.priority, $1.name) }.map(\.id)
         for setting in settings {
@@ -38,6 +40,7 @@ extension LibraryWriter {
             statement.bind(2, setting.type)
             statement.bind(3, setting.root.bytes)
             statement.bind(4, Int64(setting.priority))
+            statement.bind(5, setting.isCached ? 1 : 0)
             try statement.run()
         }
         let forget = try database.prepare("UPDATE origins SET is_forgotten = 1 WHERE id = ?")
@@ -177,17 +180,10 @@ extension LibraryWriter {
 }
 
 extension OriginRecord {
-    /// - Parameter countsFiles: costs a pass over the folders; never at mount, which is O(1). Else both counts are 0.
-    static func all(_ database: Database, countsFiles: Bool) throws(SQLiteError) -> [OriginRecord] {
-        let counts =
-            countsFiles
-            ? """
-            ifnull((SELECT sum(audio + companions) FROM folders f WHERE f.origin = origins.id), 0),
-            ifnull((SELECT sum(audio) FROM folders f WHERE f.origin = origins.id), 0)
-            """ : "0, 0"
+    static func all(_ database: Database) throws(SQLiteError) -> [OriginRecord] {
         let statement = try database.prepare(
             """
-            SELECT id, name, type, root, priority, device, suspect, last_scan, \(counts)
+            SELECT id, name, type, root, priority, device, suspect, last_scan, audio + companions, audio, is_cached
             FROM origins ORDER BY priority, name
             """)
         var origins: [OriginRecord] = []
@@ -198,7 +194,8 @@ extension OriginRecord {
                     root: FilePath(bytes: statement.bytes(3)) ?? "/", priority: Int(statement.integer(4)),
                     device: statement.optionalInteger(5).map { UInt64(bitPattern: $0) }, files: statement.integer(8),
                     tracks: statement.integer(9),
-                    suspect: statement.optionalText(6), lastScan: statement.optionalInteger(7)))
+                    suspect: statement.optionalText(6), lastScan: statement.optionalInteger(7),
+                    isCached: statement.integer(10) != 0))
         }
         return origins
     }

@@ -58,7 +58,8 @@ extension LibraryWriter {
             id: row.integer(0), folder: row.integer(1), name: row.bytes(2),
             kind: Schema.ReplicaKind(rawValue: row.integer(3)) ?? .companion, origin: row.integer(4),
             stamp: FileStamp(
-                size: row.integer(5), modified: row.integer(6), inode: UInt64(bitPattern: row.integer(7))),
+                size: row.integer(5), modified: row.integer(6), inode: UInt64(bitPattern: row.integer(7)),
+                etag: row.optionalBytes(14) ?? []),
             track: row.optionalInteger(8), node: row.optionalInteger(9), isSecondary: row.integer(10) != 0,
             head: row.optionalBytes(11), tail: row.optionalBytes(12), audio: row.optionalBytes(13))
     }
@@ -79,6 +80,7 @@ extension LibraryWriter {
         statement.bind(12, replica.head)
         statement.bind(13, replica.tail)
         statement.bind(14, replica.audio)
+        statement.bind(15, replica.stamp.etag.isEmpty ? nil : replica.stamp.etag)
         try statement.run()
     }
 
@@ -153,9 +155,25 @@ extension LibraryWriter {
         statement.bind(6, replica.stamp.size)
         statement.bind(7, replica.stamp.modified)
         statement.bind(8, Int64(bitPattern: replica.stamp.inode))
+        statement.bind(9, replica.stamp.etag.isEmpty ? nil : replica.stamp.etag)
+        statement.bind(10, try contentKey(of: replica)?.bytes)
+        let layout = try replica.track.flatMap { try track($0)?.report?.layout }
+        statement.bind(11, layout?.audioStart)
+        statement.bind(12, layout?.audioEnd)
         try statement.run()
         try bury(old)
         return id
+    }
+
+    /// What the content is cached under. nil for what lies on one local disk alone and is never cached.
+    private func contentKey(of replica: ReplicaRow) throws -> ContentKey? {
+        guard let origin = origins[replica.origin] else { return nil }
+        if identifiesContent, let head = replica.head, let tail = replica.tail, let audio = replica.audio {
+            return ContentKey(
+                size: replica.stamp.size, identity: ContentIdentity(head: head, tail: tail, audio: audio))
+        }
+        guard origin.isCached, let folder = try folder(replica.folder) else { return nil }
+        return ContentKey(origin: origin.name, path: joined(folder.path, replica.name), stamp: replica.stamp)
     }
 
     func bury(_ version: Int64) throws {

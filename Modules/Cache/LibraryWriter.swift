@@ -18,6 +18,8 @@ final class LibraryWriter {
     var template: PathTemplate
     /// Whether covers, lyrics and the like are shown (`tree.companions`).
     let showsCompanions: Bool
+    /// Whether content is known by its identity where it has one (`cache.retag = "trust"`).
+    let identifiesContent: Bool
     /// Origins by id; D19 orders by (priority, name).
     var origins: [Int64: OriginRecord] = [:]
     /// Directories of the tree by place. Bounded; forgotten after a rollback.
@@ -43,9 +45,11 @@ final class LibraryWriter {
         var title: String
     }
 
-    init(database: Database, template: PathTemplate, showsCompanions: Bool) throws(SQLiteError) {
+    init(database: Database, template: PathTemplate, showsCompanions: Bool, identifiesContent: Bool) throws(SQLiteError)
+    {
         self.database = database
         self.showsCompanions = showsCompanions
+        self.identifiesContent = identifiesContent
         self.template = template
         statements = try WriterStatements(database)
         counters = try LibraryCounters.load(database)
@@ -180,6 +184,8 @@ package struct OriginRecord: Hashable, Sendable {
     package var suspect: String?
     /// Nanoseconds since the epoch.
     package var lastScan: Int64?
+    /// Whether its content is kept in the chunk store.
+    package var isCached: Bool
 }
 
 /// A row of `replicas`.

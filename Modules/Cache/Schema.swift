@@ -6,14 +6,15 @@ import MusicFSSQLite
 /// never used twice, and a row is written once, complete. Names and paths are blobs: file systems know bytes.
 enum Schema {
     /// Raised when the tables change. The library is derived: a different number means that it is built anew.
-    static let version: Int64 = 1
+    static let version: Int64 = 2
 
     static let statements = """
         CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
         CREATE TABLE origins(
             id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, type TEXT NOT NULL, root BLOB NOT NULL,
             priority INTEGER NOT NULL, device INTEGER, suspect TEXT, last_scan INTEGER,
-            is_forgotten INTEGER NOT NULL DEFAULT 0);
+            is_forgotten INTEGER NOT NULL DEFAULT 0, is_cached INTEGER NOT NULL, audio INTEGER NOT NULL DEFAULT 0,
+            companions INTEGER NOT NULL DEFAULT 0);
         CREATE TABLE scans(
             origin INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, phase TEXT NOT NULL, started INTEGER NOT NULL,
             files_seen INTEGER NOT NULL, last_folder BLOB);
@@ -25,7 +26,7 @@ enum Schema {
             id INTEGER PRIMARY KEY, folder INTEGER NOT NULL, name BLOB NOT NULL, kind INTEGER NOT NULL,
             origin INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, inode INTEGER NOT NULL,
             track INTEGER, node INTEGER, is_secondary INTEGER NOT NULL DEFAULT 0,
-            head BLOB, tail BLOB, audio BLOB,
+            head BLOB, tail BLOB, audio BLOB, etag BLOB,
             UNIQUE(folder, name));
         CREATE INDEX replicas_by_audio ON replicas(audio) WHERE audio IS NOT NULL;
         CREATE INDEX replicas_by_node ON replicas(node) WHERE is_secondary = 1;
@@ -48,7 +49,8 @@ enum Schema {
         CREATE INDEX nodes_by_cookie ON nodes(parent, id);
         CREATE TABLE versions(
             id INTEGER PRIMARY KEY, node INTEGER NOT NULL, replica INTEGER NOT NULL, track INTEGER,
-            origin INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, inode INTEGER NOT NULL);
+            origin INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, inode INTEGER NOT NULL,
+            etag BLOB, key BLOB, payload_start INTEGER, payload_end INTEGER);
         CREATE TABLE tombstones(version INTEGER PRIMARY KEY, connection INTEGER NOT NULL);
         CREATE TABLE changes(sequence INTEGER PRIMARY KEY, kind INTEGER NOT NULL, id INTEGER NOT NULL, name BLOB);
         INSERT INTO nodes VALUES(1, 0, x'', 0, 0, 0, 0, 0, 2, NULL, NULL);

@@ -1,3 +1,4 @@
+package import MusicFSCore
 package import MusicFSSystem
 
 /// One name in the tree, with all that a FUSE reply needs.
@@ -32,11 +33,24 @@ package struct ContentVersion: Hashable, Sendable {
     package var replica: Int64
     /// The file's path below its origin's root; nil when the replica is gone.
     package var path: FilePath?
-    package var size: Int64
+    /// How the replica looked when the version was made.
+    package var stamp: FileStamp
+    /// What its bytes are cached under; nil where they never are.
+    package var key: ContentKey?
+    /// Where in the file the audio lies; nil where that is not known.
+    package var payload: Range<Int64>?
+
+    package var size: Int64 { stamp.size }
     /// Nanoseconds since the epoch.
-    package var modified: Int64
-    /// The inode number on the origin's file system when the version was made; 0 where it is unknown.
-    package var inode: UInt64
+    package var modified: Int64 { stamp.modified }
+}
+
+/// A file on an origin that holds the bytes of a node's current version, as the one that is shown does.
+package struct OtherReplica: Hashable, Sendable {
+    package var id: Int64
+    package var origin: Int64
+    package var path: FilePath
+    package var stamp: FileStamp
 }
 
 /// What of the kernel's knowledge a commit has made wrong.

@@ -1,3 +1,4 @@
+import MusicFSCore
 import MusicFSSQLite
 package import MusicFSSystem
 
@@ -10,6 +11,7 @@ package final class TreeReader {
     private let byNode: Statement
     private let byCookie: Statement
     private let versions: Statement
+    private let others: Statement
     private let paths: Statement
     private let totalsStatement: Statement
     private let origins: Statement
@@ -22,7 +24,16 @@ package final class TreeReader {
         byCookie = try database.prepare(
             "SELECT \(columns), name FROM nodes WHERE parent = ? AND id > ? ORDER BY id LIMIT ?")
         versions = try database.prepare(
-            "SELECT node, replica, track, origin, size, modified, inode FROM versions WHERE id = ?")
+            """
+            SELECT node, replica, track, origin, size, modified, inode, etag, key, payload_start, payload_end
+            FROM versions WHERE id = ?
+            """)
+        others = try database.prepare(
+            """
+            SELECT r.id, r.origin, f.path, r.name, r.size, r.modified, r.inode, r.etag
+            FROM replicas r JOIN folders f ON f.id = r.folder WHERE r.node = ?1 AND r.is_secondary = 1
+                AND EXISTS (SELECT 1 FROM nodes WHERE id = ?1 AND version = ?2)
+            """)
         paths = try database.prepare(
             "SELECT f.path, r.name FROM replicas r JOIN folders f ON f.id = r.folder WHERE r.id = ?")
         origins = try database.prepare("SELECT name, root FROM origins WHERE id = ?")
@@ -82,8 +93,37 @@ package final class TreeReader {
             return ContentVersion(
                 id: id, node: versions.integer(0), track: versions.optionalInteger(2),
                 origin: versions.integer(3), replica: replica, path: try path(ofReplica: replica),
-                size: versions.integer(4), modified: versions.integer(5),
-                inode: UInt64(bitPattern: versions.integer(6)))
+                stamp: FileStamp(
+                    size: versions.integer(4), modified: versions.integer(5),
+                    inode: UInt64(bitPattern: versions.integer(6)), etag: versions.optionalBytes(7) ?? []),
+                key: versions.optionalBytes(8).flatMap(ContentKey.init(bytes:)), payload: payload(versions))
+        }
+    }
+
+    private func payload(_ statement: Statement) -> Range<Int64>? {
+        guard let start = statement.optionalInteger(9), let end = statement.optionalInteger(10), 0 <= start,
+            start <= end
+        else { return nil }
+        return start..<end
+    }
+
+    /// Files of other origins that are equal to a version (D18); none once its node shows another version.
+    package func otherReplicas(of version: ContentVersion) throws(CacheError) -> [OtherReplica] {
+        try wrapping("look up replicas") {
+            defer { others.reset() }
+            others.bind(1, version.node)
+            others.bind(2, version.id)
+            var replicas: [OtherReplica] = []
+            while try others.step() {
+                guard let path = FilePath(bytes: joined(others.bytes(2), others.bytes(3))) else { continue }
+                replicas.append(
+                    OtherReplica(
+                        id: others.integer(0), origin: others.integer(1), path: path,
+                        stamp: FileStamp(
+                            size: others.integer(4), modified: others.integer(5),
+                            inode: UInt64(bitPattern: others.integer(6)), etag: others.optionalBytes(7) ?? [])))
+            }
+            return replicas
         }
     }
 

@@ -3,7 +3,7 @@ import MusicFSSQLite
 /// The writer's prepared statements, each made once.
 struct WriterStatements {
     static let replicaColumns =
-        "id, folder, name, kind, origin, size, modified, inode, track, node, is_secondary, head, tail, audio"
+        "id, folder, name, kind, origin, size, modified, inode, track, node, is_secondary, head, tail, audio, etag"
     static let nodeColumns = "id, parent, name, kind, version, origin, size, modified, links, replica, wanted"
 
     let setMeta: Statement
@@ -24,6 +24,7 @@ struct WriterStatements {
     let directoriesOfFolder: Statement
     let replicasInRange: Statement
     let addToFolder: Statement
+    let addToOrigin: Statement
     let deleteFolder: Statement
     let setFolderTarget: Statement
     let insertTrack: Statement
@@ -54,11 +55,11 @@ struct WriterStatements {
         setMeta = try database.prepare("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)")
         replicaByID = try database.prepare("SELECT \(replica) FROM replicas WHERE id = ?")
         replicaByName = try database.prepare("SELECT \(replica) FROM replicas WHERE folder = ? AND name = ?")
-        insertReplica = try database.prepare("INSERT INTO replicas(\(replica)) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
+        insertReplica = try database.prepare("INSERT INTO replicas(\(replica)) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
         updateReplica = try database.prepare(
             """
             UPDATE replicas SET folder=?2, name=?3, kind=?4, origin=?5, size=?6, modified=?7, inode=?8, track=?9,
-                node=?10, is_secondary=?11, head=?12, tail=?13, audio=?14 WHERE id=?1
+                node=?10, is_secondary=?11, head=?12, tail=?13, audio=?14, etag=?15 WHERE id=?1
             """)
         deleteReplica = try database.prepare("DELETE FROM replicas WHERE id = ?")
         secondaries = try database.prepare("SELECT \(replica) FROM replicas WHERE node = ? AND is_secondary = 1")
@@ -84,6 +85,8 @@ struct WriterStatements {
             "SELECT \(replica) FROM replicas WHERE folder = ? AND name >= ? AND name < ?")
         addToFolder = try database.prepare(
             "UPDATE folders SET audio = audio + ?2, companions = companions + ?3 WHERE id = ?1")
+        addToOrigin = try database.prepare(
+            "UPDATE origins SET audio = audio + ?2, companions = companions + ?3 WHERE id = ?1")
         setFolderTarget = try database.prepare("UPDATE folders SET target = ?2 WHERE id = ?1")
         deleteFolder = try database.prepare("DELETE FROM folders WHERE id = ?")
         insertTrack = try database.prepare(
@@ -110,7 +113,7 @@ struct WriterStatements {
                 replica=?10, wanted=?11 WHERE id=?1
             """)
         deleteNode = try database.prepare("DELETE FROM nodes WHERE id = ?")
-        insertVersion = try database.prepare("INSERT INTO versions VALUES(?,?,?,?,?,?,?,?)")
+        insertVersion = try database.prepare("INSERT INTO versions VALUES(?,?,?,?,?,?,?,?,?,?,?,?)")
         insertTombstone = try database.prepare("INSERT OR IGNORE INTO tombstones VALUES(?, ?)")
         insertChange = try database.prepare("INSERT INTO changes VALUES(?,?,?,?)")
         albumByName = try database.prepare("SELECT id FROM albums WHERE artist = ? AND title = ?")

@@ -80,7 +80,7 @@ final class LocalContent: ContentProvider {
         guard status.kind == .regular else { throw .failed(.noEntry) }
         let isSame =
             status.size == version.size && status.modified == version.modified
-            && (version.inode == 0 || origin.kind == .remote || status.inode == version.inode)
+            && (version.stamp.inode == 0 || origin.kind == .remote || status.inode == version.stamp.inode)
         guard isSame else {
             // Rewritten since the last look (rule 21): the name gets a new version, and the kernel asks again.
             do throws(CacheError) {

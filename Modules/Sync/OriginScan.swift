@@ -31,11 +31,17 @@ struct OriginScan {
     /// What the walk has found so far.
     private struct Findings {
         var vanished: [KnownFile] = []
-        var visited: Set<[UInt8]> = []
+        var visited = VisitedFolders()
         /// Folders that could not be listed: nothing below them is taken for removed.
         var unreadable: [[UInt8]] = []
         /// New files that may be old ones under another name.
-        var arrivals: [(file: OriginFile, stamp: FileStamp, isAudio: Bool)] = []
+        var arrivals: [Arrival] = []
+
+        struct Arrival {
+            var file: OriginFile
+            var stamp: FileStamp
+            var isAudio: Bool
+        }
     }
 
     /// - Parameter acceptsRemovals: the user has confirmed that what vanished is gone.
@@ -64,11 +70,14 @@ struct OriginScan {
             try writer.finish()
             return false
         }
-        try findVanishedFolders(reader, roots, &findings)
-        try settleArrivals(writer, walk, &findings)
+        let vanished = VanishedFiles(
+            origin: origin.id, reader: reader, roots: roots, visited: findings.visited,
+            unreadable: findings.unreadable, fromListedFolders: findings.vanished)
+        let paired = try settleArrivals(writer, walk, findings.arrivals, vanished)
         monitor.update { $0.phase = .applying }
         try writer.finish()
-        try settleRemovals(record, marker: marker, findings, acceptsRemovals: acceptsRemovals, scope: scope)
+        try settleRemovals(
+            record, marker: marker, vanished, paired: paired, acceptsRemovals: acceptsRemovals, scope: scope)
         return true
     }
 
@@ -149,7 +158,7 @@ struct OriginScan {
         for (name, stamp, replica) in difference.audio {
             let file = OriginFile(origin: origin.id, folder: path, name: name)
             if replica == nil, holdsBack {
-                findings.arrivals.append((file, stamp, true))
+                findings.arrivals.append(Findings.Arrival(file: file, stamp: stamp, isAudio: true))
             } else {
                 readTags(file, stamp, writer)
                 try writer.flushIfDue()
@@ -158,7 +167,7 @@ struct OriginScan {
         for (name, stamp, replica) in difference.companions {
             let file = OriginFile(origin: origin.id, folder: path, name: name)
             if replica == nil, holdsBack {
-                findings.arrivals.append((file, stamp, false))
+                findings.arrivals.append(Findings.Arrival(file: file, stamp: stamp, isAudio: false))
             } else {
                 writer.add(.companion(file, stamp, identity: companionIdentity(file, stamp)))
             }
@@ -204,85 +213,96 @@ struct OriginScan {
     }
 
     /// Pairs new files with vanished ones by inode number, size and time; what has no match is read.
-    private func settleArrivals(_ writer: BatchWriter, _ walk: FolderWalk, _ findings: inout Findings) throws {
-        var gone: [Identity: [Int]] = [:]
-        for (index, file) in findings.vanished.enumerated() where file.stamp.inode != 0 {
-            gone[Identity(stamp: file.stamp, isAudio: file.isAudio), default: []].append(index)
+    ///
+    /// - Returns: the vanished ones that have a new name.
+    private func settleArrivals(
+        _ writer: BatchWriter, _ walk: FolderWalk, _ arrivals: [Findings.Arrival], _ vanished: VanishedFiles
+    ) throws -> Set<Int64> {
+        var paired: Set<Int64> = []
+        var waiting: [Identity: [Findings.Arrival]] = [:]
+        for arrival in arrivals {
+            let key = arrival.stamp.inode == 0 ? nil : Identity(stamp: arrival.stamp, isAudio: arrival.isAudio)
+            if let key { waiting[key, default: []].append(arrival) } else { try takeNew(arrival, writer) }
         }
-        var paired: Set<Int> = []
-        for (file, stamp, isAudio) in findings.arrivals {
-            if let index = gone[Identity(stamp: stamp, isAudio: isAudio)]?.popLast() {
-                paired.insert(index)
-                writer.add(.moved(replica: findings.vanished[index].replica, to: file, stamp))
-            } else if isAudio {
-                readTags(file, stamp, writer)
-            } else {
-                writer.add(.companion(file, stamp, identity: companionIdentity(file, stamp)))
+        if !waiting.isEmpty {
+            try vanished.forEach(beat: beat) { file in
+                let key = Identity(stamp: file.stamp, isAudio: file.isAudio)
+                guard let arrival = waiting[key]?.popLast() else { return }
+                paired.insert(file.replica)
+                writer.add(.moved(replica: file.replica, to: arrival.file, arrival.stamp))
+                try writer.flushIfDue()
             }
-            try writer.flushIfDue()
         }
-        findings.vanished = findings.vanished.enumerated().filter { !paired.contains($0.offset) }.map(\.element)
+        for arrival in waiting.values.joined() { try takeNew(arrival, writer) }
+        return paired
+    }
+
+    private func takeNew(_ arrival: Findings.Arrival, _ writer: BatchWriter) throws {
+        if arrival.isAudio {
+            readTags(arrival.file, arrival.stamp, writer)
+        } else {
+            let identity = companionIdentity(arrival.file, arrival.stamp)
+            writer.add(.companion(arrival.file, arrival.stamp, identity: identity))
+        }
+        try writer.flushIfDue()
     }
 
     // MARK: Removals
 
-    /// Adds the files of known folders which the walk should have come to and did not.
-    private func findVanishedFolders(
-        _ reader: LibraryReader, _ roots: [(path: [UInt8], isRecursive: Bool)], _ findings: inout Findings
-    ) throws {
-        var seen: Set<[UInt8]> = []
-        for root in roots {
-            let isGone = !findings.visited.contains(root.path)
-            let known =
-                root.isRecursive || isGone
-                ? try reader.folders(origin: origin.id, below: root.path) : []
-            for folder in known where !findings.visited.contains(folder) && seen.insert(folder).inserted {
-                if findings.unreadable.contains(where: { isWithin(folder, $0) }) { continue }
-                findings.vanished += try reader.files(origin: origin.id, folder: folder)
-            }
-        }
-    }
-
-    private func isWithin(_ path: [UInt8], _ ancestor: [UInt8]) -> Bool {
-        ancestor.isEmpty || path == ancestor || path.starts(with: ancestor + [UInt8(ascii: "/")])
-    }
-
     private func settleRemovals(
-        _ record: OriginRecord?, marker: UInt64, _ findings: Findings, acceptsRemovals: Bool, scope: ScanScope
+        _ record: OriginRecord?, marker: UInt64, _ vanished: VanishedFiles, paired: Set<Int64>, acceptsRemovals: Bool,
+        scope: ScanScope
     ) throws {
-        let gone = findings.vanished
+        // What was paired has left the folder that it was counted in, unless the whole folder was listed.
+        let inListed = vanished.fromListedFolders.count { paired.contains($0.replica) }
+        let gone = try vanished.count(beat: beat) - inListed
         let known = max(record?.files ?? 0, 1)
-        var suspect: String?
-        if !gone.isEmpty, !acceptsRemovals {
-            if let before = record?.device, before != marker {
-                suspect = "its root is another directory or file system than before; is something not mounted?"
-            } else if Double(gone.count) > settings.removalBrake * Double(known) {
-                suspect = "\(gone.count) of \(known) files vanished at once; is something not mounted?"
-            }
-        }
         var isFull = false
         if case .everything = scope { isFull = true }
-        if let suspect {
-            if record?.suspect != suspect {
-                log.warning(
-                    """
-                    the origin is suspect: its vanished files stay in the tree; if they are gone for good, run \
-                    'musicfs origin rescan \(origin.name) --accept-removals'
-                    """, metadata: ["origin": "\(origin.name)", "reason": "\(suspect)"])
-            }
-            monitor.update { $0.suspect = suspect }
-            try library.noteOrigin(origin.id, device: nil, suspect: suspect, scanned: isFull)
-            return
+        if gone > 0, !acceptsRemovals, let reason = suspicion(record, marker: marker, gone: gone, of: known) {
+            return try note(suspicion: reason, record, isFull: isFull)
         }
-        for start in stride(from: 0, to: gone.count, by: 2000) {
-            beat()
-            let batch = try library.apply(
-                gone[start..<min(start + 2000, gone.count)].map { .removed(replica: $0.replica) })
-            monitor.update { $0.filesRemoved += batch.removed }
-        }
+        if gone > 0 { try remove(vanished, besides: paired) }
         // A look at some folders cannot clear the suspicion that others gave rise to.
         if isFull || record?.suspect == nil {
             try library.noteOrigin(origin.id, device: isFull ? marker : nil, suspect: nil, scanned: isFull)
         }
+    }
+
+    private func suspicion(_ record: OriginRecord?, marker: UInt64, gone: Int, of known: Int64) -> String? {
+        if let before = record?.device, before != marker {
+            return "its root is another directory or file system than before; is something not mounted?"
+        }
+        if Double(gone) > settings.removalBrake * Double(known) {
+            return "\(gone) of \(known) files vanished at once; is something not mounted?"
+        }
+        return nil
+    }
+
+    private func note(suspicion: String, _ record: OriginRecord?, isFull: Bool) throws {
+        if record?.suspect != suspicion {
+            log.warning(
+                """
+                the origin is suspect: its vanished files stay in the tree; if they are gone for good, run \
+                'musicfs origin rescan \(origin.name) --accept-removals'
+                """, metadata: ["origin": "\(origin.name)", "reason": "\(suspicion)"])
+        }
+        monitor.update { $0.suspect = suspicion }
+        try library.noteOrigin(origin.id, device: nil, suspect: suspicion, scanned: isFull)
+    }
+
+    private func remove(_ vanished: VanishedFiles, besides paired: Set<Int64>) throws {
+        var batch: [LibraryChange] = []
+        func apply() throws {
+            let applied = try library.apply(batch)
+            batch.removeAll(keepingCapacity: true)
+            monitor.update { $0.filesRemoved += applied.removed }
+        }
+        try vanished.forEach(beat: beat) { file in
+            if paired.contains(file.replica) { return }
+            batch.append(.removed(replica: file.replica))
+            if batch.count == 2000 { try apply() }
+        }
+        if !batch.isEmpty { try apply() }
     }
 }
