@@ -9,6 +9,12 @@ package func readWithoutWaiting(_ fd: CInt, into buffer: UnsafeMutableRawBufferP
     return count < 0 ? nil : count
 }
 
+/// Asks the kernel to drop what it caches of a file (posix_fadvise(2), POSIX_FADV_DONTNEED).
+package func dropCachedPages(_ fd: CInt) throws(SystemError) {
+    let result = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED)
+    if result != 0 { throw SystemError("posix_fadvise", nil, Errno(rawValue: result)) }
+}
+
 /// Fills the buffer from `offset`; shorter only at the end of the file. Waits.
 package func readFully(_ fd: CInt, into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(SystemError)
     -> Int

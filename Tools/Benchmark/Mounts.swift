@@ -35,6 +35,9 @@ final class MusicFSMount: Mounted {
         let begin = monotonicNanoseconds()
         guardian = try ChildProcess.start(
             FilePath(place.program("musicfs")), arguments: arguments,
+            environment: ThisProcess.environment.map { "\($0.key)=\($0.value)" } + [
+                "MUSICFS_FUSE_PASSTHROUGH=\(directories.allowsPassthrough ? "auto" : "never")"
+            ],
             descriptors: [(file.raw, 1), (file.raw, 2), (writing.raw, 3)])
         readySeconds = try MusicFSMount.waitForReady(reading, guardian, since: begin, log: log)
         place.register(self)

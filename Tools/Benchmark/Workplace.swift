@@ -39,9 +39,9 @@ final class Workplace: Sendable {
     }
 
     /// An empty directory that is removed by `cleanUp`.
-    func makeScratch(_ name: String, in parent: FilePath? = nil) throws -> FilePath {
+    func makeScratch(_ name: String) throws -> FilePath {
         try scratch.withLock { scratch throws(SystemError) in
-            let path = (parent ?? work).appending("musicfs-bench-\(ThisProcess.pid)-\(scratch.count)-\(name)")
+            let path = work.appending("musicfs-bench-\(ThisProcess.pid)-\(scratch.count)-\(name)")
             try createDirectories(path)
             scratch.append(path)
             return path
@@ -161,4 +161,6 @@ struct Directories {
     var origin: FilePath
     var cache: FilePath
     var state: FilePath
+    /// Whether the kernel may read the origin's files itself.
+    var allowsPassthrough = true
 }
