@@ -47,24 +47,32 @@ struct MountCommand: ParsableCommand {
 
     /// Everything that can be wrong is found before anything is mounted.
     private func prepare(_ settings: DaemonSettings, _ log: Logger) throws -> [SharedFD] {
-        for origin in settings.origins { try check(origin) }
+        // What lies behind a network may be away for now: it comes when it comes.
+        for origin in settings.origins where origin.kind == .local { try check(origin) }
         try MountPreparation.checkFUSE(allowOther: settings.allowOther)
         _ = try MediaWorkerLocator.find(environment: ThisProcess.environment)
         let locks = try MountPreparation.lock(settings.ownDirectories)
-        try MountPreparation.prepare(settings.mountPoint, origins: settings.origins.map(\.path), log: log)
+        try MountPreparation.prepare(settings.mountPoint, origins: settings.origins.filter(\.kind.isMounted).compactMap(\.path), log: log)
         return locks
     }
 
-    private func check(_ origin: DaemonSettings.Origin) throws {
-        do throws(SystemError) {
-            guard try FileStatus.of(origin.path).kind == .directory else {
-                throw SystemError("open", origin.path, .notDirectory)
-            }
-            _ = try open(origin.path, [.read, .directory])
-        } catch {
-            throw MountError(
-                "the origin \(origin.path) cannot be read: \(error.errno); check --origin, or mount what is missing")
+    /// On a thread of its own: a directory on a network's file system may hang, and then it is brought up later.
+    private func check(_ origin: Configuration.Origin) throws {
+        guard let path = origin.path else { return }
+        let answer = Condition<SystemError??>(nil)
+        try startThread("check-origin") {
+            var failure: SystemError?
+            do throws(SystemError) {
+                guard try FileStatus.of(path).kind == .directory else {
+                    throw SystemError("open", path, .notDirectory)
+                }
+                _ = try open(path, [.read, .directory])
+            } catch { failure = error }
+            answer.withLock { [failure] in $0 = .some(failure) }
+            answer.signal()
         }
+        guard let error = answer.wait(until: monotonicNanoseconds() + 5_000_000_000, { $0 }) ?? nil else { return }
+        throw MountError("the origin \(path) cannot be read: \(error.errno); check --origin, or mount what is missing")
     }
 
     // MARK: In the background

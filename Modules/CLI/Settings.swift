@@ -39,17 +39,12 @@ struct Settings {
             allowOther: mount.allowOther ? true : nil, logLevel: global.logLevel)
         let configuration = try Configured.load(flags).configuration
         let (mountPoint, instance) = try Configured.reporting { try configuration.validateForMount() }
-        let origins = try configuration.origins.filter(\.isEnabled).map { origin in
-            guard let path = origin.path else { throw MountError("the origin \(origin.id) has no path") }
-            return DaemonSettings.Origin(
-                id: origin.id, path: path, priority: origin.priority, timeout: origin.timeout,
-                pollInterval: origin.pollInterval)
-        }
         let settings = DaemonSettings(
             name: instance.name, mountPoint: mountPoint, cacheDirectory: instance.cacheDirectory,
             stateDirectory: instance.stateDirectory,
             template: try PathTemplate(parsing: configuration.tree.template),
-            showsCompanions: configuration.tree.companions, origins: origins, workers: configuration.scan.workers,
+            showsCompanions: configuration.tree.companions, origins: configuration.origins.filter(\.isEnabled),
+            cache: configuration.cache, health: configuration.health, workers: configuration.scan.workers,
             removalBrake: configuration.scan.removalBrake, allowOther: configuration.fuse.allowOther,
             timeout: configuration.fuse.timeout, allowsPassthrough: configuration.fuse.passthrough == .auto,
             threads: configuration.fuse.threads, heartbeatTimeout: configuration.guardian.heartbeatTimeout,

@@ -7,6 +7,8 @@ package struct KnownFile: Hashable, Sendable {
     package var replica: Int64
     package var name: [UInt8]
     package var stamp: FileStamp
+    /// Its tags could not be read, through no fault of its own: it is to be read again.
+    package var isPostponed: Bool
     package var isAudio: Bool
     package var hasIdentity: Bool
 }
@@ -21,7 +23,7 @@ package final class LibraryReader {
         self.database = database
         files = try database.prepare(
             """
-            SELECT id, name, size, modified, inode, kind, etag, CASE kind WHEN 0 THEN audio ELSE head END IS NOT NULL
+            SELECT id, name, size, modified, inode, kind, etag, is_postponed, CASE kind WHEN 0 THEN audio ELSE head END IS NOT NULL
             FROM replicas WHERE folder = ? ORDER BY name
             """)
         folder = try database.prepare("SELECT id FROM folders WHERE origin = ? AND path = ?")
@@ -46,8 +48,9 @@ package final class LibraryReader {
                         stamp: FileStamp(
                             size: files.integer(2), modified: files.integer(3),
                             inode: UInt64(bitPattern: files.integer(4)), etag: files.optionalBytes(6) ?? []),
+                        isPostponed: files.integer(7) != 0,
                         isAudio: files.integer(5) == Schema.ReplicaKind.audio.rawValue,
-                        hasIdentity: files.integer(7) != 0))
+                        hasIdentity: files.integer(8) != 0))
             }
             return known
         }
@@ -155,6 +158,27 @@ package final class LibraryReader {
         try wrapping("count the quarantine") { try database.integer("SELECT count(*) FROM quarantine") ?? 0 }
     }
 
+    /// The version of a replica's content that is shown until it is replaced; nil where the tree shows another replica's.
+    package func prior(replica: Int64) throws(CacheError) -> PriorVersion? {
+        try wrapping("look up a version") {
+            let statement = try database.prepare(
+                """
+                SELECT v.key, v.size, v.payload_start, v.payload_end, t.report
+                FROM nodes n JOIN versions v ON v.id = n.version JOIN replicas r ON r.id = n.replica
+                LEFT JOIN tracks t ON t.id = r.track WHERE r.id = ?1 AND n.id = r.node
+                """)
+            statement.bind(1, replica)
+            guard try statement.step(), let key = statement.optionalBytes(0).flatMap(ContentKey.init(bytes:)),
+                let start = statement.optionalInteger(2), let end = statement.optionalInteger(3), start <= end,
+                let bytes = statement.optionalBytes(4)
+            else { return nil }
+            var reader = ByteReader(bytes)
+            let report = try MediaReport(decoding: &reader)
+            return PriorVersion(
+                key: key, size: statement.integer(1), payload: start..<end, checksum: report.layout?.checksum)
+        }
+    }
+
     /// `quick_check` or `integrity_check`; empty when all is well.
     package func integrityProblems(full: Bool) throws(CacheError) -> [String] {
         try wrapping("check the library") { try database.integrityProblems(full: full) }
@@ -201,6 +225,16 @@ package final class LibraryReader {
 private func later(_ left: [UInt8]?, _ right: [UInt8]) -> [UInt8] {
     guard let left else { return right }
     return left.lexicographicallyPrecedes(right) ? right : left
+}
+
+/// A content version that is about to be replaced, as far as it tells whether its audio is still the same (D24).
+package struct PriorVersion: Hashable, Sendable {
+    package var key: ContentKey
+    package var size: Int64
+    /// Where the audio lay.
+    package var payload: Range<Int64>
+    /// The checksum of the audio that the format stores; nil where it has none.
+    package var checksum: [UInt8]?
 }
 
 /// What the library knows of one file of the tree.

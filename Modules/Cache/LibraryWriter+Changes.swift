@@ -35,6 +35,7 @@ extension LibraryWriter {
             batch.folderCounts[folder, default: FolderDelta()].audio += 1
         }
         row.stamp = stamp
+        if case .postponed = content { row.isPostponed = true } else { row.isPostponed = false }
         (row.head, row.tail, row.audio) = (report?.identity?.head, report?.identity?.tail, report?.identity?.audio)
         let hasTrack = row.track != nil
         let track = row.track ?? nextID(\.nextTrack)

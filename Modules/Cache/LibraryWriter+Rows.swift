@@ -61,7 +61,7 @@ extension LibraryWriter {
                 size: row.integer(5), modified: row.integer(6), inode: UInt64(bitPattern: row.integer(7)),
                 etag: row.optionalBytes(14) ?? []),
             track: row.optionalInteger(8), node: row.optionalInteger(9), isSecondary: row.integer(10) != 0,
-            head: row.optionalBytes(11), tail: row.optionalBytes(12), audio: row.optionalBytes(13))
+            head: row.optionalBytes(11), tail: row.optionalBytes(12), audio: row.optionalBytes(13), isPostponed: row.integer(15) != 0)
     }
 
     func save(_ replica: ReplicaRow, isNew: Bool = false) throws {
@@ -81,6 +81,7 @@ extension LibraryWriter {
         statement.bind(13, replica.tail)
         statement.bind(14, replica.audio)
         statement.bind(15, replica.stamp.etag.isEmpty ? nil : replica.stamp.etag)
+        statement.bind(16, replica.isPostponed ? 1 : 0)
         try statement.run()
     }
 

@@ -202,4 +202,6 @@ struct ReplicaRow {
     var head: [UInt8]?
     var tail: [UInt8]?
     var audio: [UInt8]?
+    /// Its tags are to be read by the next scan whatever it looks like.
+    var isPostponed = false
 }

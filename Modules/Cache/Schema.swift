@@ -26,7 +26,7 @@ enum Schema {
             id INTEGER PRIMARY KEY, folder INTEGER NOT NULL, name BLOB NOT NULL, kind INTEGER NOT NULL,
             origin INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, inode INTEGER NOT NULL,
             track INTEGER, node INTEGER, is_secondary INTEGER NOT NULL DEFAULT 0,
-            head BLOB, tail BLOB, audio BLOB, etag BLOB,
+            head BLOB, tail BLOB, audio BLOB, etag BLOB, is_postponed INTEGER NOT NULL,
             UNIQUE(folder, name));
         CREATE INDEX replicas_by_audio ON replicas(audio) WHERE audio IS NOT NULL;
         CREATE INDEX replicas_by_node ON replicas(node) WHERE is_secondary = 1;

@@ -3,7 +3,7 @@ import MusicFSSQLite
 /// The writer's prepared statements, each made once.
 struct WriterStatements {
     static let replicaColumns =
-        "id, folder, name, kind, origin, size, modified, inode, track, node, is_secondary, head, tail, audio, etag"
+        "id, folder, name, kind, origin, size, modified, inode, track, node, is_secondary, head, tail, audio, etag, is_postponed"
     static let nodeColumns = "id, parent, name, kind, version, origin, size, modified, links, replica, wanted"
 
     let setMeta: Statement
@@ -55,11 +55,11 @@ struct WriterStatements {
         setMeta = try database.prepare("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)")
         replicaByID = try database.prepare("SELECT \(replica) FROM replicas WHERE id = ?")
         replicaByName = try database.prepare("SELECT \(replica) FROM replicas WHERE folder = ? AND name = ?")
-        insertReplica = try database.prepare("INSERT INTO replicas(\(replica)) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
+        insertReplica = try database.prepare("INSERT INTO replicas(\(replica)) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
         updateReplica = try database.prepare(
             """
             UPDATE replicas SET folder=?2, name=?3, kind=?4, origin=?5, size=?6, modified=?7, inode=?8, track=?9,
-                node=?10, is_secondary=?11, head=?12, tail=?13, audio=?14, etag=?15 WHERE id=?1
+                node=?10, is_secondary=?11, head=?12, tail=?13, audio=?14, etag=?15, is_postponed=?16 WHERE id=?1
             """)
         deleteReplica = try database.prepare("DELETE FROM replicas WHERE id = ?")
         secondaries = try database.prepare("SELECT \(replica) FROM replicas WHERE node = ? AND is_secondary = 1")

@@ -126,9 +126,10 @@ struct ControlRoutes: Sendable {
                 throw CacheError(.failed, "there is no file \(path) in the mount")
             }
             let plan: String
-            switch server.content.plan(origin: entry.origin) {
+            switch server.content.router.plan(origin: entry.origin) {
             case .direct: plan = "direct"
             case .passthrough: plan = "passthrough"
+            case .cached: plan = "cached"
             }
             let healthy = Set(server.origins.filter { $0.message == nil }.map(\.id))
             return InfoReport(

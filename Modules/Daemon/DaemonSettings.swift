@@ -4,24 +4,6 @@ package import MusicFSSystem
 
 /// What a daemon works with, after the configuration was read and checked.
 package struct DaemonSettings: Sendable {
-    package struct Origin: Hashable, Sendable {
-        package var id: String
-        package var path: FilePath
-        package var priority: Int
-        package var timeout: Duration
-        package var pollInterval: Duration
-
-        package init(id: String, path: FilePath, priority: Int, timeout: Duration, pollInterval: Duration) {
-            self.id = id
-            self.path = path
-            self.priority = priority
-            self.timeout = timeout
-            self.pollInterval = pollInterval
-        }
-
-        var librarySetting: OriginSetting { OriginSetting(name: id, type: "local", root: path, priority: priority) }
-    }
-
     package var name: String
     package var mountPoint: FilePath
     /// The instance's own directories.
@@ -29,7 +11,9 @@ package struct DaemonSettings: Sendable {
     package var stateDirectory: FilePath
     package var template: PathTemplate
     package var showsCompanions: Bool
-    package var origins: [Origin]
+    package var origins: [Configuration.Origin]
+    package var cache: Configuration.Cache
+    package var health: Configuration.Health
     /// Media workers; 0 for one each core.
     package var workers: Int
     package var removalBrake: Double
@@ -47,7 +31,8 @@ package struct DaemonSettings: Sendable {
 
     package init(
         name: String, mountPoint: FilePath, cacheDirectory: FilePath, stateDirectory: FilePath, template: PathTemplate,
-        showsCompanions: Bool, origins: [Origin], workers: Int, removalBrake: Double, allowOther: Bool,
+        showsCompanions: Bool, origins: [Configuration.Origin], cache: Configuration.Cache,
+        health: Configuration.Health, workers: Int, removalBrake: Double, allowOther: Bool,
         timeout: Duration, allowsPassthrough: Bool, threads: Int, heartbeatTimeout: Duration, maxRestarts: Int,
         socketPath: FilePath, socketGroup: String?, eventCapacity: Int, scansAtStart: Bool
     ) {
@@ -58,6 +43,8 @@ package struct DaemonSettings: Sendable {
         self.template = template
         self.showsCompanions = showsCompanions
         self.origins = origins
+        self.cache = cache
+        self.health = health
         self.workers = workers
         self.removalBrake = removalBrake
         self.allowOther = allowOther
@@ -83,3 +70,22 @@ package struct DaemonSettings: Sendable {
 
 /// The version of this program.
 package let musicFSVersion = "0.1.0"
+
+extension Configuration.Origin {
+    /// How the library keeps it.
+    var librarySetting: OriginSetting {
+        OriginSetting(
+            name: id, type: kind.rawValue, root: displayRoot, priority: priority,
+            isCached: cache == .always || cache == .auto && kind != .local)
+    }
+
+    /// Where it is, for people: a directory, or something like `s3://bucket/prefix`.
+    var displayRoot: FilePath {
+        switch kind {
+        case .local, .nfs, .smb: path ?? "/"
+        case .s3: FilePath("s3://\(bucket)" + (prefix.isEmpty ? "" : "/\(prefix)"))
+        case .sftp: FilePath("sftp://\(user)@\(host)\(path?.description ?? "")")
+        case .webdav: FilePath(url)
+        }
+    }
+}

@@ -8,7 +8,7 @@ import Synchronization
 /// One configured origin: brings it up when it can be reached, and keeps the library in step with it from then on.
 final class OriginTask: Sendable {
     let id: Int64
-    let setting: DaemonSettings.Origin
+    let setting: Configuration.Origin
     private let services: OriginServices
     private let state: Condition<State>
 
@@ -18,7 +18,7 @@ final class OriginTask: Sendable {
         var wantsScan: Bool
     }
 
-    init(id: Int64, setting: DaemonSettings.Origin, services: OriginServices, scansAtStart: Bool) {
+    init(id: Int64, setting: Configuration.Origin, services: OriginServices, scansAtStart: Bool) {
         self.id = id
         self.setting = setting
         self.services = services
@@ -29,19 +29,22 @@ final class OriginTask: Sendable {
     /// Why it cannot be used; nil when it can.
     var message: String? { state.withLock { $0.message } }
 
-    /// Tries at once to bring the origin up, so that its files can be opened when the mount appears.
+    /// Tries to bring the origin up. May wait for its file system: never on a thread that must not.
     func bringUp() {
+        if synchronizer != nil { return }
         do {
-            let origin = try services.makeOrigin(self)
+            let origin = try services.factory.make(id, setting)
             let synchronizer = try OriginSynchronizer(
-                origin: origin, library: services.library, media: services.media,
+                origin: origin, library: services.library, media: services.media, remote: services.remote,
                 settings: services.syncSettings(setting), events: services.events,
                 log: services.log, scansAtStart: state.withLock { $0.wantsScan })
-            services.content.add(origin)
+            services.content.add(origin, setting)
+            services.content.health.add(origin, threshold: services.settings.health.thresholds[setting.kind])
             state.withLock { state in
                 state.synchronizer = synchronizer
                 state.message = nil
             }
+            state.broadcast()
             services.events.publish(.originConnected(origin: setting.id))
         } catch {
             let isNew = state.withLock { state in
@@ -56,12 +59,28 @@ final class OriginTask: Sendable {
         }
     }
 
+    /// Brings the origin up on a thread of its own.
+    func beginToBringUp() {
+        do throws(SystemError) {
+            try startThread("bring-up") { [self] in
+                bringUp()
+                state.broadcast()
+            }
+        } catch { services.log.error("no thread for an origin", metadata: ["error": "\(error)"]) }
+    }
+
+    /// Waits until the origin is up or cannot be, at most until `deadline`.
+    func waitUntilUp(_ deadline: UInt64) {
+        _ = state.wait(until: deadline) { $0.synchronizer != nil || $0.message != nil ? true : nil }
+    }
+
     /// Follows the origin; a supervised task.
     func run(_ context: TaskContext) throws -> TaskExit {
         while synchronizer == nil {
             context.beat()
-            bringUp()
-            if synchronizer == nil, !context.wait(for: .seconds(10)) { return .stopped }
+            waitUntilUp(monotonicNanoseconds() &+ 5_000_000_000)
+            if message != nil { bringUp() }
+            if synchronizer == nil, !context.wait(for: message == nil ? .seconds(1) : .seconds(10)) { return .stopped }
         }
         return try synchronizer?.run(context) ?? .stopped
     }
@@ -81,21 +100,14 @@ final class OriginTask: Sendable {
 struct OriginServices: Sendable {
     let library: Library
     let media: any MediaReader
-    let content: LocalContent
+    let content: ContentRouter
+    let remote: any RemoteContent
     let events: EventBus
     let log: Logger
     let settings: DaemonSettings
-    let timer: DeadlineTimer
-    let makeClone: @Sendable (FilePath) -> SharedFD?
+    let factory: OriginFactory
 
-    func makeOrigin(_ task: OriginTask) throws -> LocalOrigin {
-        let lane = try IOLane(name: "io-\(task.setting.id)", deadline: task.setting.timeout, timer: timer)
-        return try LocalOrigin(
-            id: task.id, name: task.setting.id, root: task.setting.path, lane: lane, timeout: task.setting.timeout,
-            makeClone: makeClone)
-    }
-
-    func syncSettings(_ origin: DaemonSettings.Origin) -> SyncSettings {
+    func syncSettings(_ origin: Configuration.Origin) -> SyncSettings {
         SyncSettings(
             showsCompanions: settings.showsCompanions, wantsIdentity: settings.origins.count > 1,
             removalBrake: settings.removalBrake, pollInterval: origin.pollInterval)

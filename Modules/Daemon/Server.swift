@@ -17,7 +17,7 @@ package final class Server: Sendable {
     let guardian: GuardianClient
     let library: Library
     let media: MediaWorkers
-    let content: LocalContent
+    let content: Content
     let fuse: FUSEServer
     let metrics: MetricsRegistry
     let events: EventBus
@@ -44,22 +44,30 @@ package final class Server: Sendable {
         if journal.generation == 1 { try library.beginConnection() }
         let ids = try library.setOrigins(settings.origins.map(\.librarySetting))
         media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
-        content = LocalContent(
-            library: library, allowsPassthrough: settings.allowsPassthrough && ThisProcess.isAdministrator,
-            log: logs.logger("content"))
+        let timer = try DeadlineTimer(clock: SystemClock())
+        let directory = OriginDirectory(events: events, log: logs.logger("origins"))
+        content = try Content(
+            settings, library: library, ids: ids, timer: timer,
+            allowsPassthrough: settings.allowsPassthrough && ThisProcess.isAdministrator, logs: logs,
+            onHealth: { directory.healthChanged($0, $1, $2) }, onStale: { directory.look($0, at: $1) })
         let services = OriginServices(
-            library: library, media: media, content: content, events: events, log: logs.logger("sync"),
-            settings: settings, timer: try DeadlineTimer(clock: SystemClock()),
-            makeClone: { path in try? guardian.cloneMount(path) })
+            library: library, media: media, content: content.router, remote: content.sink, events: events,
+            log: logs.logger("sync"), settings: settings,
+            factory: OriginFactory(
+                timer: timer, makeClone: { path in try? guardian.cloneMount(path) }, log: logs.logger("origins")))
         origins = settings.origins.compactMap { setting in
             ids[setting.id].map {
                 OriginTask(id: $0, setting: setting, services: services, scansAtStart: settings.scansAtStart)
             }
         }
-        for origin in origins { origin.bringUp() }
+        directory.set(origins)
+        // So that its files can be opened when the mount appears; one that hangs is not waited for.
+        for origin in origins { origin.beginToBringUp() }
+        let patience = monotonicNanoseconds() &+ 500_000_000
+        for origin in origins { origin.waitUntilUp(patience) }
         supervisor = try TaskSupervisor(logger: logs.logger("tasks"))
         fuse = try FUSEServer(
-            device: ServerDescriptor.device, journal: journal, library: library, content: content, registry: guardian,
+            device: ServerDescriptor.device, journal: journal, library: library, content: content.router, registry: guardian,
             settings: FileSystemSettings(
                 owner: ThisProcess.user, group: ThisProcess.group, timeout: settings.timeout),
             metrics: metrics, log: logs.logger("fuse"),
@@ -90,7 +98,7 @@ package final class Server: Sendable {
     ) throws -> Library {
         let options = Library.Options(
             template: settings.template, showsCompanions: settings.showsCompanions,
-            nextEpoch: nextEpoch, onCommit: onCommit)
+            identifiesContent: settings.cache.retag == .trust, nextEpoch: nextEpoch, onCommit: onCommit)
         do throws(CacheError) {
             return try Library.open(settings.libraryPath, options)
         } catch {
@@ -133,6 +141,7 @@ package final class Server: Sendable {
             }
             try supervisor.start("watch-\(origin.setting.id)", critical: true) { try origin.watch($0) }
         }
+        try supervisor.start("health", critical: true) { [self] in try content.health.run($0) }
         try supervisor.start("mounts", beatLimit: .seconds(300)) { [self] in try followMounts($0) }
         try supervisor.start("housekeeping", beatLimit: .seconds(600)) { [self] context in
             for work in [library.clearTombstones, library.removeForgottenOrigins, library.adoptTemplate] {
@@ -150,8 +159,10 @@ package final class Server: Sendable {
             context.beat()
             guard try watch.wait(milliseconds: 60_000) else { continue }
             for origin in origins {
-                guard let synchronizer = origin.synchronizer else { continue }
-                if (try? synchronizer.origin.refresh()) != false { synchronizer.requestScan() }
+                guard let synchronizer = origin.synchronizer, let disk = synchronizer.origin as? LocalOrigin,
+                    !disk.isRemote
+                else { continue }
+                if (try? disk.refresh()) != false { synchronizer.requestScan() }
             }
         }
         return .stopped
@@ -224,6 +235,7 @@ package final class Server: Sendable {
         let late = supervisor.cancelAll(deadline: .seconds(4))
         if !late.isEmpty { log.warning("tasks did not end in time", metadata: ["tasks": "\(late)"]) }
         media.stop()
+        content.stop()
         if !fuse.stop(until: deadline) { log.warning("requests were still under way at the end") }
         do throws(CacheError) {
             try library.checkpoint()

@@ -9,6 +9,7 @@ package final class StandaloneScan {
     private let locks: [SharedFD]
     private let library: Library
     private let media: MediaWorkers
+    private let content: Content
     private let supervisor: TaskSupervisor
     private let origins: [OriginTask]
 
@@ -34,11 +35,16 @@ package final class StandaloneScan {
             }, onCommit: { _, _ in })
         let ids = try library.setOrigins(settings.origins.map(\.librarySetting))
         media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
+        let timer = try DeadlineTimer(clock: SystemClock())
+        let content = try Content(
+            settings, library: library, ids: ids, timer: timer, allowsPassthrough: false, logs: logs,
+            onHealth: { _, _, _ in }, onStale: { _, _ in })
+        self.content = content
         let services = OriginServices(
-            library: library, media: media,
-            content: LocalContent(library: library, allowsPassthrough: false, log: log),
+            library: library, media: media, content: content.router, remote: content.sink,
             events: EventBus(capacity: settings.eventCapacity), log: logs.logger("sync"), settings: settings,
-            timer: try DeadlineTimer(clock: SystemClock()), makeClone: { try? SharedFD(cloneMountReadOnly($0)) })
+            factory: OriginFactory(
+                timer: timer, makeClone: { try? SharedFD(cloneMountReadOnly($0)) }, log: logs.logger("origins")))
         origins = chosen.compactMap { setting in
             ids[setting.id].map { OriginTask(id: $0, setting: setting, services: services, scansAtStart: false) }
         }
@@ -58,6 +64,7 @@ package final class StandaloneScan {
         defer {
             _ = supervisor.cancelAll(deadline: .seconds(30))
             media.stop()
+            content.stop()
         }
         var waiting: [(origin: OriginTask, ticket: Int)] = []
         for origin in origins {

@@ -11,9 +11,15 @@ package protocol ContentProvider: Sendable {
     /// or on the caller's before this returns.
     ///
     /// Fails with `.changed` when the file is not what the version says; by then the library knows what it is now.
+    ///
+    /// - Parameter others: files of other origins with the same bytes.
     func open(
-        _ version: ContentVersion,
+        _ version: ContentVersion, others: [OtherReplica],
         completion: @escaping @Sendable (Result<any OpenContent, ContentError>) -> Void)
+    /// Whether files may have replicas on several origins.
+    var hasSeveralOrigins: Bool { get }
+    /// The origin that gave the bytes of a version last, or would give them; constant time, no I/O.
+    func servedFrom(_ version: ContentVersion) -> Int64
     /// A request for this version was under way at the death of two servers.
     func quarantine(_ version: ContentVersion)
 }

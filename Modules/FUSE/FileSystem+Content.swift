@@ -15,13 +15,18 @@ extension FileSystem {
             guard let version = try thread.reader.version(id.id), version.path != nil else {
                 return request.reply(.stale)
             }
+            // Its origin is not read by the kernel any more (rule 12): the name is looked up again.
+            if plan == .passthrough, content.plan(origin: version.origin) != .passthrough {
+                return request.reply(.stale)
+            }
+            let others = try others(version, thread)
             let deferred = request.deferred()
-            content.open(version) { [self] result in
+            content.open(version, others: others) { [self] result in
                 switch result {
                 case .failure(let error): deferred.take()?.reply(error.errno)
                 case .success(let content):
                     switch plan {
-                    case .direct: finishOpen(deferred, content, version)
+                    case .direct, .cached: finishOpen(deferred, content, version)
                     case .passthrough: finishPassthrough(deferred, content, version, raw)
                     }
                 }
@@ -29,9 +34,15 @@ extension FileSystem {
         } catch { fail(request, "open", error) }
     }
 
+    private func others(_ version: ContentVersion, _ thread: LoopThread) throws(CacheError) -> [OtherReplica] {
+        content.hasSeveralOrigins ? try thread.reader.otherReplicas(of: version) : []
+    }
+
     private func finishOpen(_ deferred: DeferredRequest, _ content: any OpenContent, _ version: ContentVersion) {
         guard let request = deferred.take() else { return }
-        guard content.descriptor.raw < descriptorReserve else { return request.reply(.tooManyFiles) }
+        if let descriptor = content.descriptor, descriptor.raw >= descriptorReserve {
+            return request.reply(.tooManyFiles)
+        }
         let handle = files.add(OpenFiles.File(content: content, size: version.size, version: version.id))
         statistics.openCount.add(1, ordering: .relaxed)
         request.replyOpen(handle: handle)
@@ -40,7 +51,12 @@ extension FileSystem {
     private func finishPassthrough(
         _ deferred: DeferredRequest, _ content: any OpenContent, _ version: ContentVersion, _ raw: UInt64
     ) {
-        backings.acquire(raw, content.descriptor) { [self] result in
+        // Served by another origin, through the daemon: the kernel is to look the name up again.
+        guard let descriptor = content.descriptor else {
+            deferred.take()?.reply(.stale)
+            return
+        }
+        backings.acquire(raw, descriptor) { [self] result in
             switch result {
             case .success(let id):
                 journal.setBacking(id, for: deferred.unique)
@@ -66,8 +82,9 @@ extension FileSystem {
         guard let id = known(raw), case .file = id.kind else { return request.reply(.stale) }
         do throws(CacheError) {
             guard let version = try thread.reader.version(id.id) else { return request.reply(.stale) }
+            let others = try others(version, thread)
             let deferred = request.deferred()
-            content.open(version) { [self] result in
+            content.open(version, others: others) { [self] result in
                 switch result {
                 case .failure(let error): deferred.take()?.reply(error == .changed ? .io : error.errno)
                 case .success(let content):

@@ -100,7 +100,9 @@ extension FileSystem {
 
     // MARK: Extended attributes
 
-    private static let attributeNames = ["user.musicfs.origin", "user.musicfs.real_path", "user.musicfs.track_id"]
+    private static let attributeNames = [
+        "user.musicfs.origin", "user.musicfs.real_path", "user.musicfs.served_from", "user.musicfs.track_id",
+    ]
 
     func listAttributes(_ request: consuming Request, _ raw: UInt64, room: Int) {
         guard let id = known(raw) else { return request.reply(.stale) }
@@ -117,6 +119,8 @@ extension FileSystem {
             let value: [UInt8]?
             switch name {
             case "user.musicfs.origin": value = Array(origin.name.utf8)
+            case "user.musicfs.served_from":
+                value = try thread.reader.origin(content.servedFrom(version)).map { Array($0.name.utf8) }
             case "user.musicfs.real_path": value = version.path.map { origin.root.appending($0.bytes).bytes }
             default: value = version.track.map { Array(String($0).utf8) }
             }

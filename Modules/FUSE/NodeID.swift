@@ -36,6 +36,7 @@ package struct NodeID: Hashable, Sendable {
         switch raw >> 60 {
         case 0: kind = .directory
         case UInt64(ReadPlan.direct.rawValue): kind = .file(.direct)
+        case UInt64(ReadPlan.cached.rawValue): kind = .file(.cached)
         case UInt64(ReadPlan.passthrough.rawValue): kind = .file(.passthrough)
         default: return nil
         }

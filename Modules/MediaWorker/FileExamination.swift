@@ -4,12 +4,12 @@ import MusicFSMetadata
 import MusicFSSystem
 
 /// Reads one file for a job.
-func examine(_ file: CInt, name: [UInt8], wantsIdentity: Bool) -> MediaAnswer.Outcome {
-    let handle = unsafe name.withUnsafeBytes { bytes in
-        unsafe bytes.withMemoryRebound(to: CChar.self) { unsafe ctaglib_open(file, $0.baseAddress, $0.count) }
-    }
-    guard let handle = unsafe handle else { return .unreadable(reason: "it takes too much memory") }
+func examine(_ file: CInt, _ job: MediaJob) -> MediaAnswer.Outcome {
+    guard let handle = unsafe open(file, job) else { return .unreadable(reason: "it takes too much memory") }
     defer { unsafe ctaglib_close(handle) }
+    let need = unsafe ctaglib_need(handle)
+    // Whatever else it says comes of the hole.
+    if need.end > need.start { return .needs([need.start..<need.end]) }
     switch unsafe ctaglib_file_status(handle) {
     case CTAGLIB_OK: break
     case CTAGLIB_IO_ERROR:
@@ -18,14 +18,29 @@ func examine(_ file: CInt, name: [UInt8], wantsIdentity: Bool) -> MediaAnswer.Ou
     default: return .unreadable(reason: unsafe String(cString: ctaglib_reason(handle)))
     }
     var report = unsafe makeReport(handle)
-    if wantsIdentity {
+    if job.wantsIdentity {
         do throws(SystemError) {
-            report.identity = try IdentityReader(file: file, layout: unsafe ctaglib_audio_layout(handle)).read()
+            let reader = IdentityReader(
+                file: SparseFile(file, present: job.present), layout: unsafe ctaglib_audio_layout(handle))
+            report.identity = try reader.read()
+            if !reader.file.missing.isEmpty { return .needs(reader.file.missing) }
         } catch {
             return .failed(reason: "reading failed: \(error.errno)")
         }
     }
     return .report(report)
+}
+
+@unsafe private func open(_ file: CInt, _ job: MediaJob) -> OpaquePointer? {
+    let present = job.present?.map { ctaglib_range(start: $0.lowerBound, end: $0.upperBound) }
+    return unsafe job.name.withUnsafeBytes { name in
+        unsafe name.withMemoryRebound(to: CChar.self) { name in
+            guard let present else { return unsafe ctaglib_open(file, name.baseAddress, name.count, nil, 0) }
+            return unsafe present.withUnsafeBufferPointer {
+                unsafe ctaglib_open(file, name.baseAddress, name.count, $0.baseAddress, $0.count)
+            }
+        }
+    }
 }
 
 @unsafe private func makeReport(_ handle: OpaquePointer) -> MediaReport {

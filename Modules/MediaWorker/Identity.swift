@@ -5,7 +5,7 @@ import MusicFSSystem
 
 /// Hashes what tells two files apart (D18), straight from the file.
 struct IdentityReader {
-    let file: CInt
+    let file: SparseFile
     let layout: ctaglib_layout
 
     private static let blockSize: Int64 = 4096
@@ -32,14 +32,14 @@ struct IdentityReader {
         let length = range.upperBound - range.lowerBound
         var bytes = (0..<8).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) }
         if length <= Self.blockSize * Self.blockCount {
-            bytes += try readFully(file, at: range.lowerBound, count: Int(length))
+            bytes += try file.read(at: range.lowerBound, count: Int(length))
         } else {
             let last = length - Self.blockSize
             for block in 0..<Self.blockCount {
                 // Divided first: the product of a length and 15 may not fit.
                 let step = last / (Self.blockCount - 1)
                 let start = block == Self.blockCount - 1 ? last : step * block
-                bytes += try readFully(file, at: range.lowerBound + start, count: Int(Self.blockSize))
+                bytes += try file.read(at: range.lowerBound + start, count: Int(Self.blockSize))
             }
         }
         return ContentHash.xxh3(bytes)
@@ -49,14 +49,14 @@ struct IdentityReader {
         let chunk: Int64 = 1 << 20
         if range.upperBound - range.lowerBound <= chunk {
             return ContentHash.xxh3(
-                try readFully(file, at: range.lowerBound, count: Int(range.upperBound - range.lowerBound)))
+                try file.read(at: range.lowerBound, count: Int(range.upperBound - range.lowerBound)))
         }
         guard let state = unsafe XXH3_createState() else { throw SystemError("XXH3_createState", nil, .noMemory) }
         defer { unsafe XXH3_freeState(state) }
         unsafe XXH3_128bits_reset(state)
         var offset = range.lowerBound
         while offset < range.upperBound {
-            let bytes = try readFully(file, at: offset, count: Int(min(chunk, range.upperBound - offset)))
+            let bytes = try file.read(at: offset, count: Int(min(chunk, range.upperBound - offset)))
             if bytes.isEmpty { break }
             _ = unsafe bytes.withUnsafeBytes { unsafe XXH3_128bits_update(state, $0.baseAddress, $0.count) }
             offset += Int64(bytes.count)

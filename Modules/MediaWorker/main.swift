@@ -56,7 +56,7 @@ func serve(_ socket: PacketSocket) throws(SystemError) {
         guard let job = try? MediaJob(decoding: Array(buffer[..<packet.count])) else { return }
         let outcome: MediaAnswer.Outcome =
             switch packet.descriptor {
-            case .some(let file): examine(file.raw, name: job.name, wantsIdentity: job.wantsIdentity)
+            case .some(let file): examine(file.raw, job)
             case .none: .failed(reason: "the file did not arrive")
             }
         try send(MediaAnswer(id: job.id, outcome: outcome), over: socket)

@@ -8,6 +8,8 @@ package enum MediaError: Error, Hashable, Sendable, CustomStringConvertible {
     case timedOut
     /// No worker, or no bytes: nothing is said about the file.
     case unavailable(reason: String)
+    /// The file was handed over in parts, and more of it is needed.
+    case incomplete([Range<Int64>])
 
     package var description: String {
         switch self {
@@ -16,6 +18,7 @@ package enum MediaError: Error, Hashable, Sendable, CustomStringConvertible {
             "the media worker was killed by signal \(signal) while it read the file; the file is probably damaged"
         case .timedOut: "the media worker needed too long for the file; the file is damaged or its storage too slow"
         case .unavailable(let reason): "the file could not be examined: \(reason)"
+        case .incomplete: "more of the file is needed"
         }
     }
 }

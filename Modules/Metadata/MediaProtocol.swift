@@ -7,11 +7,16 @@ package struct MediaJob: Hashable, Sendable {
     /// The file's name, whose extension tells the format; at most `nameLimit` bytes.
     package var name: [UInt8]
     package var wantsIdentity: Bool
+    /// The ranges of the file that are there, in order and apart from each other; nil where all of it is.
+    package var present: [Range<Int64>]?
 
+    /// How many ranges may be told of.
+    package static let rangeLimit = 128
     package static let nameLimit = 255
 
-    package init(id: UInt64, name: [UInt8], wantsIdentity: Bool) {
+    package init(id: UInt64, name: [UInt8], wantsIdentity: Bool, present: [Range<Int64>]? = nil) {
         self.id = id
+        self.present = present
         // The extension is at the end.
         self.name = Array(name.suffix(MediaJob.nameLimit))
         self.wantsIdentity = wantsIdentity
@@ -22,6 +27,8 @@ package struct MediaJob: Hashable, Sendable {
         writer.write(id)
         writer.write(wantsIdentity ? 1 as UInt64 : 0)
         writer.write(name)
+        writer.write(present == nil ? 0 as UInt64 : 1)
+        if let present { writer.write(ranges: present) }
         return writer.bytes
     }
 
@@ -30,6 +37,7 @@ package struct MediaJob: Hashable, Sendable {
         id = try reader.readUnsigned()
         wantsIdentity = try reader.readUnsigned() == 1
         name = try reader.readBytes()
+        present = try reader.readUnsigned() == 1 ? try reader.readRanges() : nil
         guard reader.isAtEnd, name.count <= MediaJob.nameLimit else { throw ByteCodingError() }
     }
 }
@@ -42,6 +50,8 @@ package struct MediaAnswer: Hashable, Sendable {
         case unreadable(reason: String)
         /// The bytes could not be had: nothing is said about the file.
         case failed(reason: String)
+        /// More ranges of the file must be there before anything can be said.
+        case needs([Range<Int64>])
     }
 
     package var id: UInt64
@@ -68,6 +78,9 @@ package struct MediaAnswer: Hashable, Sendable {
         case .failed(let reason):
             writer.write(2 as UInt64)
             writer.write(reason)
+        case .needs(let ranges):
+            writer.write(3 as UInt64)
+            writer.write(ranges: Array(ranges.prefix(MediaJob.rangeLimit)))
         }
         return writer.bytes
     }
@@ -79,8 +92,33 @@ package struct MediaAnswer: Hashable, Sendable {
         case 0: outcome = .report(try MediaReport(decoding: &reader))
         case 1: outcome = .unreadable(reason: try reader.readString())
         case 2: outcome = .failed(reason: try reader.readString())
+        case 3: outcome = .needs(try reader.readRanges())
         default: throw ByteCodingError()
         }
         guard reader.isAtEnd else { throw ByteCodingError() }
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func write(ranges: [Range<Int64>]) {
+        write(ranges) { writer, range in
+            writer.write(range.lowerBound)
+            writer.write(range.upperBound)
+        }
+    }
+}
+
+extension ByteReader {
+    /// Not empty ones, from 0 on.
+    fileprivate mutating func readRanges() throws(ByteCodingError) -> [Range<Int64>] {
+        let count = try readUnsigned()
+        guard count <= UInt64(MediaJob.rangeLimit) else { throw ByteCodingError() }
+        var ranges: [Range<Int64>] = []
+        for _ in 0..<count {
+            let (start, end) = (try readSigned(), try readSigned())
+            guard start >= 0, start < end else { throw ByteCodingError() }
+            ranges.append(start..<end)
+        }
+        return ranges
     }
 }

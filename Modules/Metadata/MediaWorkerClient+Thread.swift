@@ -79,6 +79,7 @@ extension MediaWorkerClient {
         case .report(let report): job.completion(.success(report))
         case .unreadable(let reason): job.completion(.failure(.unreadable(reason: reason)))
         case .failed(let reason): job.completion(.failure(.unavailable(reason: reason)))
+        case .needs(let ranges): job.completion(.failure(.incomplete(ranges)))
         }
         return nil
     }

@@ -52,7 +52,10 @@ final class MediaWorkerClient: Sendable {
 
     var process: ChildProcess? { state.withLock { $0.worker?.process } }
 
-    func read(_ fd: consuming OwnedFD, name: [UInt8], wantsIdentity: Bool, completion: @escaping Completion) {
+    func read(
+        _ fd: consuming OwnedFD, name: [UInt8], wantsIdentity: Bool, present: [Range<Int64>]?,
+        completion: @escaping Completion
+    ) {
         let file = SharedFD(fd)
         let failure: MediaError? = state.withLock { state in
             if state.isStopping { return .unavailable(reason: "MusicFS is stopping") }
@@ -66,7 +69,7 @@ final class MediaWorkerClient: Sendable {
             }
             let id = state.nextID
             state.nextID += 1
-            let packet = MediaJob(id: id, name: name, wantsIdentity: wantsIdentity).encode()
+            let packet = MediaJob(id: id, name: name, wantsIdentity: wantsIdentity, present: present).encode()
             if state.jobs.isEmpty { state.headSince = monotonicNanoseconds() }
             state.jobs.append(Job(id: id, packet: packet, file: file, completion: completion))
             state.sendUnsent()

@@ -37,10 +37,13 @@ package final class MediaWorkerPool: Sendable {
 
     /// Reads the tags, properties, layout and pictures of `fd`, which is taken over.
     ///
+    /// Where `present` is given, only those ranges of the file are there; a failure `.incomplete` names what else is
+    /// needed.
+    ///
     /// Blocks while all workers have as many jobs as they may. `completion` is called exactly once, on a client
     /// thread, or on this one when the pool was stopped; it must not call `stop`, nor block for long.
     package func read(
-        _ fd: consuming OwnedFD, name: [UInt8], wantsIdentity: Bool,
+        _ fd: consuming OwnedFD, name: [UInt8], wantsIdentity: Bool, present: [Range<Int64>]? = nil,
         completion: @escaping @Sendable (Result<MediaReport, MediaError>) -> Void
     ) {
         let chosen: Int? = state.wait { state -> Int?? in
@@ -52,7 +55,7 @@ package final class MediaWorkerPool: Sendable {
             return least
         }
         guard let chosen else { return completion(.failure(.unavailable(reason: "MusicFS is stopping"))) }
-        clients[chosen].read(fd, name: name, wantsIdentity: wantsIdentity) { result in
+        clients[chosen].read(fd, name: name, wantsIdentity: wantsIdentity, present: present) { result in
             self.release(chosen)
             completion(result)
         }

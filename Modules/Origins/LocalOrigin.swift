@@ -6,17 +6,20 @@ import Synchronization
 ///
 /// Every path given to it is relative to its root and is resolved beneath it: a symbolic link that leads out, whether
 /// it was there at the scan or was put there since, is refused with EXDEV.
-package final class LocalOrigin: Sendable {
+package final class LocalOrigin: Origin {
     /// `origins.id` of the library.
     package let id: Int64
     package let name: String
     package let root: FilePath
     package let kind: FileSystemKind
+    /// Whether it is to be treated as behind a network: by its file system's type, or because it was configured so.
+    package let isRemote: Bool
     package let lane: IOLane
     /// The longest that one operation may take.
     package let timeout: Duration
     private let makeClone: @Sendable (FilePath) -> SharedFD?
     private let state: Mutex<Root>
+    let held = HeldFiles()
 
     private struct Root {
         /// The root, opened through a private read-only mount where that was possible.
@@ -27,11 +30,13 @@ package final class LocalOrigin: Sendable {
         var mounts: [MountEntry]
     }
 
-    /// - Parameter makeClone: gives the root of a private, read-only, noatime clone of the mount at a path; nil where there
-    ///   is no privilege to make one.
+    /// - Parameters:
+    ///   - isNetwork: it was configured as `nfs` or `smb`.
+    ///   - makeClone: gives the root of a private, read-only, noatime clone of the mount at a path; nil where there is no
+    ///     privilege to make one.
     package init(
         id: Int64, name: String, root: FilePath, lane: IOLane, timeout: Duration,
-        makeClone: @escaping @Sendable (FilePath) -> SharedFD?
+        isNetwork: Bool = false, makeClone: @escaping @Sendable (FilePath) -> SharedFD?
     ) throws(SystemError) {
         self.id = id
         self.name = name
@@ -40,6 +45,7 @@ package final class LocalOrigin: Sendable {
         self.timeout = timeout
         self.makeClone = makeClone
         kind = try FileSystemKind.of(self.root)
+        isRemote = isNetwork || kind == .remote
         state = Mutex(try LocalOrigin.openRoot(self.root, makeClone))
     }
 
@@ -117,20 +123,5 @@ package final class LocalOrigin: Sendable {
         let inside = Array(
             real.components.dropFirst(root.components.count).joined(separator: [UInt8(ascii: "/")]))
         return inside.isEmpty ? "." : FilePath(bytes: inside) ?? "."
-    }
-
-    /// Which file system, and which directory of it, the root is now: tells an unmounted root from an empty one.
-    ///
-    /// FNV-1a over the file system's id (stable over reboots on disk file systems) and the root's inode number.
-    package func marker() throws(SystemError) -> UInt64 {
-        let system = try FileSystemStatus.of(root)
-        let status = try FileStatus.of(root)
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for word in [system.id == 0 ? status.device : system.id, status.inode] {
-            for shift in stride(from: UInt64(0), to: 64, by: 8) {
-                hash = (hash ^ (word >> shift & 0xff)) &* 0x100_0000_01b3
-            }
-        }
-        return hash
     }
 }

@@ -6,7 +6,9 @@ import MusicFSSystem
 ///
 /// Events are hints: what is different is found by looking (`FolderWalk`). So a lost or doubled one does no harm.
 final class FolderWatcher: Sendable {
-    private let origin: LocalOrigin
+    private let origin: any Origin
+    /// nil for an origin that cannot be watched.
+    private let root: FilePath?
     private let inotify: Inotify
     private let log: Logger
     private let state: Condition<State>
@@ -20,8 +22,9 @@ final class FolderWatcher: Sendable {
         var isOutOfWatches = false
     }
 
-    init(origin: LocalOrigin, settings: SyncSettings, log: Logger) throws(SystemError) {
+    init(origin: any Origin, settings: SyncSettings, log: Logger) throws(SystemError) {
         self.origin = origin
+        root = (origin as? LocalOrigin)?.root
         self.log = log
         inotify = try Inotify()
         state = Condition(
@@ -35,9 +38,9 @@ final class FolderWatcher: Sendable {
 
     /// Watches a folder, before it is listed.
     func watch(_ folder: [UInt8]) {
-        guard !state.withLock({ $0.isOutOfWatches }) else { return }
+        guard let root, !state.withLock({ $0.isOutOfWatches }) else { return }
         do throws(SystemError) {
-            let watch = try inotify.watch(folder.isEmpty ? origin.root : origin.root.appending(folder))
+            let watch = try inotify.watch(folder.isEmpty ? root : root.appending(folder))
             state.withLock { $0.paths[watch] = folder }
         } catch  where error.errno == .noSpace {
             let isNew = state.withLock { state in
@@ -54,6 +57,12 @@ final class FolderWatcher: Sendable {
         } catch {
             // Gone already; listing it will tell.
         }
+    }
+
+    /// Notes that something may have happened in a folder.
+    func touch(_ folder: [UInt8]) {
+        state.withLock { $0.dirty.touch(folder, isRecursive: false, at: monotonicNanoseconds()) }
+        state.broadcast()
     }
 
     /// Reads events until it is cancelled. Runs on a thread of its own.

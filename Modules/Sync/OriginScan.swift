@@ -13,9 +13,11 @@ enum ScanScope {
 /// One scan of one origin: walk, compare, read the tags of what is new, write; and then the removals (architecture,
 /// section 6).
 struct OriginScan {
-    let origin: LocalOrigin
+    let origin: any Origin
     let library: Library
     let media: any MediaReader
+    /// For origins whose files are read in ranges.
+    let remote: (any RemoteContent)?
     let monitor: ScanMonitor
     let settings: SyncSettings
     /// Reads the tags of files again that look as they are known.
@@ -37,6 +39,11 @@ struct OriginScan {
         /// New files that may be old ones under another name.
         var arrivals: [Arrival] = []
 
+        mutating func note(_ folder: [UInt8], _ difference: FolderDifference) {
+            visited.insert(folder)
+            vanished += difference.vanished
+        }
+
         struct Arrival {
             var file: OriginFile
             var stamp: FileStamp
@@ -49,8 +56,10 @@ struct OriginScan {
     func run(_ scope: ScanScope, acceptsRemovals: Bool) throws -> Bool {
         let reader = try library.makeReader()
         let writer = BatchWriter(library: library, monitor: monitor)
-        try origin.refresh()
-        let marker = try origin.marker()
+        if let local = origin as? LocalOrigin, !local.isRemote { try local.refresh() }
+        let marker = try origin.answering { (origin, deadline) throws(OriginError) in
+            try origin.marker(deadline: deadline)
+        }
         let record = try reader.origins().first { $0.id == origin.id }
         let isFirst = (record?.files ?? 0) == 0
         let walk = FolderWalk(
@@ -63,7 +72,10 @@ struct OriginScan {
         case .folders(let folders): roots = withoutOverlap(folders)
         }
         do {
-            for root in roots {
+            if case .everything = scope, origin.listsWhole {
+                try takeListing(walk, writer, isFirst, &findings)
+            }
+            for root in roots where !(origin.listsWhole && root.path.isEmpty) {
                 try self.walk(root.path, isRecursive: root.isRecursive, walk, writer, isFirst, &findings)
             }
         } catch Interrupted.cancelled {
@@ -106,7 +118,8 @@ struct OriginScan {
         _ root: [UInt8], isRecursive: Bool, _ walk: FolderWalk, _ writer: BatchWriter, _ isFirst: Bool,
         _ findings: inout Findings
     ) throws {
-        var stack: [(path: [UInt8], isLinked: Bool)] = [(root, isBelowLink(root))]
+        let isLinked = (origin as? LocalOrigin)?.hasLink(on: root) ?? false
+        var stack: [(path: [UInt8], isLinked: Bool)] = [(root, isLinked)]
         while let (path, isLinked) = stack.popLast() {
             if isCancelled() { throw Interrupted.cancelled }
             beat()
@@ -114,18 +127,14 @@ struct OriginScan {
             let difference: FolderDifference
             do {
                 difference = try walk.difference(path, isLinked: isLinked)
-            } catch let error as SystemError {
+            } catch let error as OriginError {
                 if path.isEmpty { throw error }
                 // Gone since it was listed, or named by an event: its files count as vanished.
-                if error.errno == .noEntry || error.errno == .notDirectory || error.errno == .crossDevice { continue }
-                findings.unreadable.append(path)
-                log.warning(
-                    "cannot list a folder; its files stay as they are known",
-                    metadata: ["origin": "\(origin.name)", "path": "\(display(path))", "error": "\(error)"])
+                if error.code == .notFound { continue }
+                try noteUnreadable(path, error, &findings)
                 continue
             }
-            findings.visited.insert(path)
-            findings.vanished += difference.vanished
+            findings.note(path, difference)
             try take(difference, of: path, writer, isFirst: isFirst, walk, &findings)
             monitor.update { $0.filesSeen += difference.files }
             try writer.flushIfDue()
@@ -137,16 +146,38 @@ struct OriginScan {
         }
     }
 
-    /// Whether one of the folders on the way is a symbolic link.
-    private func isBelowLink(_ path: [UInt8]) -> Bool {
-        var prefix: [UInt8] = []
-        for component in path.split(separator: UInt8(ascii: "/")) {
-            prefix = prefix.isEmpty ? Array(component) : prefix + [UInt8(ascii: "/")] + component
-            if let status = try? FileStatus.ofLink(origin.root.appending(prefix)), status.kind == .symbolicLink {
-                return true
+    /// All of the origin in one listing, in no order.
+    private func takeListing(
+        _ walk: FolderWalk, _ writer: BatchWriter, _ isFirst: Bool, _ findings: inout Findings
+    ) throws {
+        var found = findings
+        defer { findings = found }
+        try origin.listAll(
+            below: [], isWanted: { !Names.isIgnored($0) },
+            progress: {
+                beat()
+                return !isCancelled()
             }
+        ) { path, entries in
+            if isCancelled() { throw Interrupted.cancelled }
+            let difference = try walk.difference(path, isLinked: false, entries)
+            try take(difference, of: path, writer, isFirst: isFirst, walk, &found)
+            found.note(path, difference)
+            monitor.update { $0.filesSeen += difference.files }
+            try writer.flushIfDue()
         }
-        return false
+        if isCancelled() { throw Interrupted.cancelled }
+    }
+
+    /// A folder cannot be listed. While the origin itself answers, that is the folder's own trouble; else the scan ends.
+    private func noteUnreadable(_ path: [UInt8], _ error: OriginError, _ findings: inout Findings) throws {
+        if origin.isFarAway {
+            try origin.answering { (origin, deadline) throws(OriginError) in try origin.check(deadline: deadline) }
+        }
+        findings.unreadable.append(path)
+        log.warning(
+            "cannot list a folder; its files stay as they are known",
+            metadata: ["origin": "\(origin.name)", "path": "\(display(path))", "error": "\(error)"])
     }
 
     private func take(
@@ -160,7 +191,7 @@ struct OriginScan {
             if replica == nil, holdsBack {
                 findings.arrivals.append(Findings.Arrival(file: file, stamp: stamp, isAudio: true))
             } else {
-                readTags(file, stamp, writer)
+                try readTags(file, stamp, replica: replica, walk.reader, writer)
                 try writer.flushIfDue()
             }
         }
@@ -172,35 +203,6 @@ struct OriginScan {
                 writer.add(.companion(file, stamp, identity: companionIdentity(file, stamp)))
             }
         }
-    }
-
-    private func readTags(_ file: OriginFile, _ stamp: FileStamp, _ writer: BatchWriter) {
-        writer.begin()
-        let path = FilePath(bytes: joined(file.folder, file.name)) ?? "/"
-        let complete = { @Sendable (content: AudioContent) in
-            var stamp = stamp
-            // A stamp that no file has: the next scan takes the file for changed.
-            if case .postponed = content { stamp.inode = 0 }
-            writer.complete(.audio(file, stamp, content))
-        }
-        do throws(SystemError) {
-            media.read(
-                try origin.open(path), name: file.name, wantsIdentity: settings.wantsIdentity, completion: complete)
-        } catch { complete(.postponed(reason: "cannot be opened: \(error.errno)")) }
-    }
-
-    /// Tells equal companions of several discs or origins from different ones: XXH3 over the whole of small files.
-    private func companionIdentity(_ file: OriginFile, _ stamp: FileStamp) -> [UInt8]? {
-        let isDisc = DiscFolder.matches(Array(file.folder.split(separator: UInt8(ascii: "/")).last ?? []))
-        guard isDisc || settings.wantsIdentity, stamp.size <= 16 << 20,
-            let path = FilePath(bytes: joined(file.folder, file.name)), let fd = try? origin.open(path),
-            let bytes = try? readFully(fd.raw, at: 0, count: Int(stamp.size))
-        else { return nil }
-        return ContentHash.xxh3(bytes)
-    }
-
-    private func joined(_ folder: [UInt8], _ name: [UInt8]) -> [UInt8] {
-        folder.isEmpty ? name : folder + [UInt8(ascii: "/")] + name
     }
 
     private func display(_ path: [UInt8]) -> String { String(decoding: path, as: UTF8.self) }
@@ -222,7 +224,7 @@ struct OriginScan {
         var waiting: [Identity: [Findings.Arrival]] = [:]
         for arrival in arrivals {
             let key = arrival.stamp.inode == 0 ? nil : Identity(stamp: arrival.stamp, isAudio: arrival.isAudio)
-            if let key { waiting[key, default: []].append(arrival) } else { try takeNew(arrival, writer) }
+            if let key { waiting[key, default: []].append(arrival) } else { try takeNew(arrival, walk, writer) }
         }
         if !waiting.isEmpty {
             try vanished.forEach(beat: beat) { file in
@@ -233,13 +235,13 @@ struct OriginScan {
                 try writer.flushIfDue()
             }
         }
-        for arrival in waiting.values.joined() { try takeNew(arrival, writer) }
+        for arrival in waiting.values.joined() { try takeNew(arrival, walk, writer) }
         return paired
     }
 
-    private func takeNew(_ arrival: Findings.Arrival, _ writer: BatchWriter) throws {
+    private func takeNew(_ arrival: Findings.Arrival, _ walk: FolderWalk, _ writer: BatchWriter) throws {
         if arrival.isAudio {
-            readTags(arrival.file, arrival.stamp, writer)
+            try readTags(arrival.file, arrival.stamp, replica: nil, walk.reader, writer)
         } else {
             let identity = companionIdentity(arrival.file, arrival.stamp)
             writer.add(.companion(arrival.file, arrival.stamp, identity: identity))

@@ -9,13 +9,14 @@ import Synchronization
 ///
 /// Two tasks: `watch` reads events, `run` does everything else. Both belong to the supervisor.
 package final class OriginSynchronizer: Sendable {
-    package let origin: LocalOrigin
+    package let origin: any Origin
     package let monitor: ScanMonitor
     private let library: Library
     private let media: any MediaReader
     private let settings: SyncSettings
     private let log: Logger
     private let events: EventBus
+    private let remote: (any RemoteContent)?
     private let watcher: FolderWatcher
     private let requests: Mutex<Requests>
 
@@ -33,12 +34,13 @@ package final class OriginSynchronizer: Sendable {
     }
 
     package init(
-        origin: LocalOrigin, library: Library, media: any MediaReader, settings: SyncSettings, events: EventBus,
+        origin: any Origin, library: Library, media: any MediaReader, remote: (any RemoteContent)?, settings: SyncSettings, events: EventBus,
         log: Logger, scansAtStart: Bool
     ) throws(SystemError) {
         self.origin = origin
         self.library = library
         self.media = media
+        self.remote = remote
         self.settings = settings
         self.events = events
         self.log = log
@@ -48,7 +50,7 @@ package final class OriginSynchronizer: Sendable {
     }
 
     /// Whether changes are noticed by inotify; false while the origin is polled.
-    package var isWatching: Bool { origin.kind != .remote && !watcher.isOutOfWatches && watcher.watchCount > 0 }
+    package var isWatching: Bool { !origin.isFarAway && !watcher.isOutOfWatches && watcher.watchCount > 0 }
 
     /// Asks for a scan of everything; several requests before it begins become one.
     ///
@@ -72,6 +74,9 @@ package final class OriginSynchronizer: Sendable {
 
     /// Whether the scan of a ticket has come to its end.
     package func hasFinished(_ ticket: Int) -> Bool { requests.withLock { $0.done >= ticket } }
+
+    /// Has one folder looked at, after the debounce: somebody found a file in it that is another one by now.
+    package func requestLook(at folder: [UInt8]) { watcher.touch(folder) }
 
     package func watch(_ context: TaskContext) throws -> TaskExit { try watcher.run(context) }
 
@@ -186,8 +191,8 @@ package final class OriginSynchronizer: Sendable {
 
     private func makeScan(_ context: TaskContext, rereads: Bool) -> OriginScan {
         OriginScan(
-            origin: origin, library: library, media: media, monitor: monitor, settings: settings, rereads: rereads,
-            log: log, willList: { [watcher, origin] in if origin.kind != .remote { watcher.watch($0) } },
+            origin: origin, library: library, media: media, remote: remote, monitor: monitor, settings: settings, rereads: rereads,
+            log: log, willList: { [watcher, origin] in if !origin.isFarAway { watcher.watch($0) } },
             isCancelled: { context.isCancelled }, beat: { context.beat() })
     }
 

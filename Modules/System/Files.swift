@@ -86,6 +86,22 @@ package func writeFully(_ fd: CInt, _ bytes: some Collection<UInt8>) throws(Syst
     }
 }
 
+/// Writes all of a buffer.
+package func writeFully(_ fd: CInt, _ bytes: UnsafeRawBufferPointer) throws(SystemError) {
+    var done = 0
+    while done < bytes.count {
+        let from = done
+        done += try checked("write") {
+            unsafe CLinux.write(fd, bytes.baseAddress?.advanced(by: from), bytes.count - from)
+        }
+    }
+}
+
+/// Writes to the disk all that was written to the file system that `fd` lies on (syncfs(2)).
+package func syncFileSystem(_ fd: CInt) throws(SystemError) {
+    _ = try checked("syncfs") { syncfs(fd) }
+}
+
 /// Replaces `path` by a file that holds `bytes`, so that a crash leaves the old or the new content.
 ///
 /// Write to a temporary name, sync, rename, sync the directory.

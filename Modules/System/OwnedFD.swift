@@ -36,4 +36,7 @@ package final class SharedFD: Sendable {
     package init(_ owned: consuming OwnedFD) { self.owned = owned }
 
     package var raw: CInt { owned.raw }
+
+    /// A second descriptor of the same open file, close-on-exec.
+    package func duplicated() throws(SystemError) -> OwnedFD { try owned.duplicated() }
 }

@@ -15,9 +15,11 @@ struct LostNotificationTests {
         func plan(origin: Int64) -> ReadPlan { .direct }
         func abandonPassthrough(origin: Int64) {}
         func open(
-            _ version: ContentVersion,
+            _ version: ContentVersion, others: [OtherReplica],
             completion: @escaping @Sendable (Result<any OpenContent, ContentError>) -> Void
         ) { completion(.failure(.unreachable)) }
+        var hasSeveralOrigins: Bool { false }
+        func servedFrom(_ version: ContentVersion) -> Int64 { version.origin }
         func quarantine(_ version: ContentVersion) {}
     }
 

@@ -28,6 +28,12 @@ import Testing
                             Tags.Entry(.artist, parts[0]), Tags.Entry(.album, parts[1]), Tags.Entry(.title, parts[2]),
                         ]))))
         }
+
+        func read(
+            _ source: any RangeSource, size: Int64, name: [UInt8], wantsIdentity: Bool,
+            onBytes: @escaping @Sendable (Int64, ContentBytes) -> Void,
+            completion: @escaping @Sendable (AudioContent) -> Void
+        ) { completion(.postponed(reason: "there are no far-away files here")) }
     }
 
     private struct Rig {
@@ -60,7 +66,7 @@ import Testing
             isCancelled: @escaping () -> Bool = { false }
         ) throws -> Bool {
             try OriginScan(
-                origin: origin, library: other ?? library, media: TextReader(), monitor: monitor,
+                origin: origin, library: other ?? library, media: TextReader(), remote: nil, monitor: monitor,
                 settings: SyncSettings(
                     showsCompanions: true, wantsIdentity: false, removalBrake: 0.5, pollInterval: .seconds(300)),
                 rereads: false, log: .disabled, willList: { _ in }, isCancelled: isCancelled, beat: {}

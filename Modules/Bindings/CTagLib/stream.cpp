@@ -7,12 +7,26 @@
 
 namespace ctaglib {
 
-DescriptorStream::DescriptorStream(int descriptor) : descriptor_(descriptor), size_(lseek(descriptor, 0, SEEK_END)) {
+DescriptorStream::DescriptorStream(int descriptor, const ctaglib_range *present, size_t present_count)
+    : descriptor_(descriptor), present_(present), present_count_(present_count),
+      size_(lseek(descriptor, 0, SEEK_END)) {
     if (size_ < 0)
         error_ = errno;
 }
 
+size_t DescriptorStream::present_at(int64_t offset, size_t count) const {
+    if (present_ == nullptr)
+        return count;
+    for (size_t index = 0; index < present_count_; ++index) {
+        const ctaglib_range &range = present_[index];
+        if (offset >= range.start && offset < range.end)
+            return static_cast<size_t>(std::min<int64_t>(range.end - offset, static_cast<int64_t>(count)));
+    }
+    return 0;
+}
+
 size_t DescriptorStream::read_direct(int64_t offset, uint8_t *target, size_t count) {
+    count = present_at(offset, count);
     size_t done = 0;
     while (done < count) {
         ssize_t got = pread(descriptor_, target + done, count - done, offset + static_cast<int64_t>(done));
@@ -47,18 +61,31 @@ const DescriptorStream::Window &DescriptorStream::window_at(int64_t start) {
 }
 
 size_t DescriptorStream::read_at(int64_t offset, void *target, size_t count) {
-    if (offset < 0 || offset >= size() || error_ != 0)
+    if (offset < 0 || offset >= size() || error_ != 0 || need_.end > 0)
         return 0;
     count = static_cast<size_t>(std::min(static_cast<int64_t>(std::min<size_t>(count, INT64_MAX)), size() - offset));
     auto *bytes = static_cast<uint8_t *>(target);
+    if (present_ != nullptr) {
+        // Ranges that touch are one in the table, so that what is not whole in one is missing something.
+        size_t there = present_at(offset, count);
+        if (there < count) {
+            need_ = {offset + static_cast<int64_t>(there), offset + static_cast<int64_t>(count)};
+            return 0;
+        }
+    }
     if (count >= 2 * window_size)
         return read_direct(offset, bytes, count);
     size_t done = 0;
     while (done < count) {
         int64_t at = offset + static_cast<int64_t>(done);
         int64_t start = at - at % static_cast<int64_t>(window_size);
+        // A window that begins in a hole has nothing to offer for what lies behind it.
+        if (present_at(start, 1) == 0)
+            return done + read_direct(at, bytes + done, count - done);
         const Window &window = window_at(start);
         auto within = static_cast<size_t>(at - start);
+        if (present_ != nullptr && within + 1 > window.count)
+            return done + read_direct(at, bytes + done, count - done);
         if (within >= window.count)
             break;
         size_t part = std::min(count - done, window.count - within);

@@ -7,13 +7,16 @@
 
 #include <taglib/tiostream.h>
 
+#include "include/CTagLib.h"
+
 namespace ctaglib {
 
 // Reads with pread(2) through a few windows, since TagLib reads in small pieces, back and forth between head and tail.
 // Read only. Past the end, and after an error, reads come short.
 class DescriptorStream : public TagLib::IOStream {
   public:
-    explicit DescriptorStream(int descriptor);
+    // Without `present` all of the file is there; it must outlive the stream.
+    DescriptorStream(int descriptor, const ctaglib_range *present, size_t present_count);
 
     TagLib::FileName name() const override { return ""; }
     TagLib::ByteVector readBlock(unsigned long length) override;
@@ -30,6 +33,9 @@ class DescriptorStream : public TagLib::IOStream {
     int64_t size() const { return size_ < 0 ? 0 : size_; }
     // The first error of pread(2) or lseek(2); 0 when there was none.
     int error() const { return error_; }
+
+    // What was wanted and is not there; reads come short from then on.
+    ctaglib_range need() const { return need_; }
 
     // Copies at most `count` bytes at `offset`; the number copied.
     size_t read_at(int64_t offset, void *target, size_t count);
@@ -49,7 +55,13 @@ class DescriptorStream : public TagLib::IOStream {
     size_t read_direct(int64_t offset, uint8_t *target, size_t count);
     const Window &window_at(int64_t start);
 
+    // How many of `count` bytes at `offset` are there.
+    size_t present_at(int64_t offset, size_t count) const;
+
     int descriptor_;
+    const ctaglib_range *present_;
+    size_t present_count_;
+    ctaglib_range need_ = {0, 0};
     int64_t size_;
     int64_t position_ = 0;
     int error_ = 0;

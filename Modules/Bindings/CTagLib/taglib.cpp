@@ -21,6 +21,7 @@ struct ctaglib_file {
     ctaglib_status status = CTAGLIB_OK;
     std::string reason;
     int error = 0;
+    ctaglib_range need = {0, 0};
     std::vector<ctaglib::Tag> tags;
     ctaglib_properties properties = {};
     ctaglib_layout layout = {};
@@ -135,14 +136,21 @@ void read(ctaglib_file &report, ctaglib::DescriptorStream &stream, const std::st
 
 }  // namespace
 
-ctaglib_file *ctaglib_open(int fd, const char *name, size_t name_size) {
+ctaglib_file *ctaglib_open(
+    int fd, const char *name, size_t name_size, const ctaglib_range *present, size_t present_count) {
     auto *report = new (std::nothrow) ctaglib_file;
     if (report == nullptr)
         return nullptr;
     try {
-        ctaglib::DescriptorStream stream(fd);
-        if (stream.error() == 0)
-            read(*report, stream, std::string(name, name_size));
+        ctaglib::DescriptorStream stream(fd, present, present_count);
+        try {
+            if (stream.error() == 0)
+                read(*report, stream, std::string(name, name_size));
+        } catch (...) {
+            report->need = stream.need();
+            throw;
+        }
+        report->need = stream.need();
         if (stream.error() != 0) {
             report->error = stream.error();
             report->status = CTAGLIB_IO_ERROR;
@@ -158,6 +166,8 @@ ctaglib_file *ctaglib_open(int fd, const char *name, size_t name_size) {
 }
 
 void ctaglib_close(ctaglib_file *file) { delete file; }
+
+ctaglib_range ctaglib_need(const ctaglib_file *file) { return file->need; }
 
 ctaglib_status ctaglib_file_status(const ctaglib_file *file) { return file->status; }
 const char *ctaglib_reason(const ctaglib_file *file) { return file->reason.c_str(); }

@@ -9,26 +9,56 @@ package struct Configuration: Hashable, Sendable {
         package var companions = true
     }
 
-    package struct Origin: Hashable, Sendable {
-        package enum Kind: String, CaseIterable, Hashable, Sendable {
-            case local
-        }
-
-        package var id = ""
-        package var kind = Kind.local
-        package var path: FilePath?
-        /// Lower is preferred.
-        package var priority = 1
-        package var isEnabled = true
-        package var timeout = Duration.seconds(5)
-        package var pollInterval = Duration.seconds(300)
-    }
-
     package struct Scan: Hashable, Sendable {
         /// 0 for one each core.
         package var workers = 0
         /// The share of an origin that may vanish in one walk, from 0 to 1.
         package var removalBrake = 0.5
+    }
+
+    package struct Cache: Hashable, Sendable {
+        package enum Retag: String, CaseIterable, Hashable, Sendable {
+            /// Audio that is the same by its checksum or by samples is kept when tags change (D24).
+            case trust
+            case refetch
+        }
+
+        /// Bytes; 0 for no cache.
+        package var maxSize: Int64 = 10 << 30
+        package var retag = Retag.trust
+        /// Bytes of all buffers together.
+        package var memory: Int64 = 128 << 20
+        /// The most that is fetched ahead of a reader, bytes.
+        package var readAhead: Int64 = 8 << 20
+    }
+
+    package struct Health: Hashable, Sendable {
+        package var interval = Duration.seconds(30)
+        package var timeout = Duration.seconds(5)
+        /// The median latency above which an origin is degraded.
+        package var slow = Duration.seconds(2)
+        package var thresholds = Thresholds()
+
+        /// Failures in a row that make an origin unhealthy.
+        package struct Thresholds: Hashable, Sendable {
+            package var local = 1
+            package var nfs = 3
+            package var smb = 3
+            package var s3 = 3
+            package var sftp = 3
+            package var webdav = 3
+
+            package subscript(kind: Origin.Kind) -> Int {
+                switch kind {
+                case .local: local
+                case .nfs: nfs
+                case .smb: smb
+                case .s3: s3
+                case .sftp: sftp
+                case .webdav: webdav
+                }
+            }
+        }
     }
 
     package struct FUSE: Hashable, Sendable {
@@ -73,7 +103,9 @@ package struct Configuration: Hashable, Sendable {
     package var stateDir: FilePath?
     package var tree = Tree()
     package var origins: [Origin] = []
+    package var cache = Cache()
     package var scan = Scan()
+    package var health = Health()
     package var fuse = FUSE()
     package var guardian = Guardian()
     package var log = Log()

@@ -79,6 +79,17 @@ extension ConfigurationKey {
         }
     }
 
+    static func size(
+        _ section: String, _ name: String, _ range: ClosedRange<Int64>, _ member: Member<Int64>,
+        _ documentation: String
+    ) -> Self {
+        Self(section, name, .size(range), member, documentation) {
+            .size($0)
+        } unwrap: {
+            if case .size(let value) = $0 { value } else { nil }
+        }
+    }
+
     static func filter(_ section: String, _ name: String, _ member: Member<LogFilter>, _ documentation: String) -> Self
     {
         Self(section, name, .filter, member, documentation) {

@@ -13,6 +13,10 @@ enum ConfigurationKind: Hashable, Sendable {
     case integer(ClosedRange<Int>)
     case number(ClosedRange<Double>)
     case duration(ClosedRange<Duration>)
+    /// Bytes.
+    case size(ClosedRange<Int64>)
+    /// One line of text, or empty.
+    case line
     /// One of the words; `unavailable` are known but not built.
     case choice([String], unavailable: [String])
 }
@@ -40,6 +44,10 @@ extension ConfigurationKind {
         case .duration(let range):
             "a duration in ms, s, m, h or d, from \"\(range.lowerBound.configurationText)\" to "
                 + "\"\(range.upperBound.configurationText)\""
+        case .size(let range):
+            "a size in B, KiB, MiB or GiB, from \"\(ByteSize.text(range.lowerBound))\" to "
+                + "\"\(ByteSize.text(range.upperBound))\""
+        case .line: "a text on one line of at most 1024 bytes"
         case .choice(let words, _): words.map { "\"\($0)\"" }.joined(separator: " or ")
         }
     }
@@ -62,6 +70,7 @@ extension ConfigurationKind {
                 throw ConfigurationProblem("is \(value), but must be \(expectation)")
             }
             return .integer(value)
+        case (.size, .integer(let value)): return try self.value(ofText: "\(value)", context, allowsRelative: false)
         case (.number(let range), .integer(let value)): return try number(Double(value), in: range)
         case (.number(let range), .float(let value)): return try number(value, in: range)
         case (_, .string(let text)) where isText: return try value(ofText: text, context, allowsRelative: false)
@@ -111,6 +120,16 @@ extension ConfigurationKind {
         case .duration(let range):
             guard let value = Duration(configurationText: text), range.contains(value) else { throw wrong }
             return .duration(value)
+        case .size(let range):
+            guard let value = ByteSize.bytes(text), range.contains(value) else { throw wrong }
+            return .size(value)
+        case .line:
+            let hasControls = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+            // What is wrong is not repeated: it may be a secret in the wrong place.
+            guard text.utf8.count <= 1024, !hasControls else {
+                throw ConfigurationProblem("must be \(expectation)")
+            }
+            return .text(text)
         case .choice(let words, let unavailable):
             if unavailable.contains(text) {
                 throw ConfigurationProblem("\"\(text)\" is not available in this version; use \(expectation)")

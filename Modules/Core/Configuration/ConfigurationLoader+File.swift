@@ -79,7 +79,10 @@ private struct ConfigurationFile {
                     loader.report("\(node.key) must be a section, [\(node.key)]", at: source(node))
                     continue
                 }
-                for child in document.children(of: node) { readKey(child, node.key, into: &loader) }
+                for child in document.children(of: node) {
+                    if child.value == .table, readTable(child, node.key, into: &loader) { continue }
+                    readKey(child, node.key, into: &loader)
+                }
             } else if ConfigurationSchema.unavailable[node.key] != nil {
                 readUnavailable(node, into: &loader)
             } else {
@@ -88,9 +91,26 @@ private struct ConfigurationFile {
         }
     }
 
-    private func readKey(_ node: TOMLNode, _ section: String, into loader: inout ConfigurationLoader) {
+    /// Reads a table in a section, whose keys are those of the schema with a dot.
+    ///
+    /// - Returns: whether there are such keys.
+    private func readTable(_ node: TOMLNode, _ section: String, into loader: inout ConfigurationLoader) -> Bool {
+        let prefix = "\(node.key)."
+        guard ConfigurationSchema.keys.contains(where: { $0.section == section && $0.name.hasPrefix(prefix) }) else {
+            return false
+        }
+        for child in document.children(of: node) {
+            readKey(child, section, name: prefix + child.key, into: &loader)
+        }
+        return true
+    }
+
+    private func readKey(
+        _ node: TOMLNode, _ section: String, name: String? = nil, into loader: inout ConfigurationLoader
+    ) {
         if loader.hasTooManyErrors { return }
-        guard let key = ConfigurationSchema.keys.first(where: { $0.section == section && $0.name == node.key }) else {
+        let name = name ?? node.key
+        guard let key = ConfigurationSchema.keys.first(where: { $0.section == section && $0.name == name }) else {
             return reportUnknown(node, section, into: &loader)
         }
         do {
@@ -175,11 +195,11 @@ private struct ConfigurationFile {
                 loader.report("origins.\(key.name) \(error.message)", at: source(node))
             }
         }
-        // What a refused type would need is not known here.
-        let isRefused = given.contains("type") && sources["type"] == nil
-        for name in ["id", "path"] where !given.contains(name) && !(isRefused && name == "path") {
-            loader.report("this origin has no \(name); add \(name) = \"…\"", at: source(table))
+        // What a wrong type would need is not known here.
+        if !given.contains("type") || sources["type"] != nil {
+            checkKeys(of: origin, given, sources, source(table), into: &loader)
         }
+        if !given.contains("timeout"), origin.kind != .local { origin.timeout = .seconds(30) }
         if let idSource = sources["id"], case .file(_, let line, _) = idSource {
             if let other = ids[origin.id] {
                 loader.report(
@@ -191,5 +211,26 @@ private struct ConfigurationFile {
         guard loader.diagnostics.count == start else { return }
         loader.configuration.origins.append(origin)
         loader.originSources.append(sources)
+    }
+
+    /// Finds what an origin of its kind needs and has not, and what it has and knows nothing of.
+    private func checkKeys(
+        of origin: Configuration.Origin, _ given: Set<String>, _ sources: [String: ConfigurationSource],
+        _ table: ConfigurationSource, into loader: inout ConfigurationLoader
+    ) {
+        let kind = origin.kind
+        for name in kind.needed where !given.contains(name) {
+            loader.report("this origin has no \(name); add \(name) = \"…\"", at: table)
+        }
+        for (name, source) in sources.sorted(by: { $0.key < $1.key }) {
+            if let kinds = Configuration.Origin.Kind.keys[name], !kinds.contains(kind) {
+                let others = kinds.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+                loader.report(
+                    "origins.\(name) means nothing for an origin of type \"\(kind.rawValue)\", only for \(others); remove it",
+                    at: source)
+            } else if let problem = origin.problem(with: name) {
+                loader.report("origins.\(name) \(problem)", at: source)
+            }
+        }
     }
 }

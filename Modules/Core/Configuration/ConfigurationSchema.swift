@@ -21,10 +21,35 @@ enum ConfigurationSchema {
             "tree", "companions", \.tree.companions,
             "Whether covers, lyrics, cue sheets, logs and booklets follow their album."),
 
+        .size(
+            "cache", "max_size", 0...(1 << 50), \.cache.maxSize,
+            "The most that chunks of far-away files may take; 0 for no cache."),
+        .choice(
+            "cache", "retag", \.cache.retag,
+            "trust keeps audio that is the same by checksum or samples when tags change; refetch does not."),
+        .size("cache", "memory", (16 << 20)...(1 << 40), \.cache.memory, "All buffers together."),
+        .size("cache", "read_ahead", 0...(1 << 30), \.cache.readAhead, "The most that is fetched ahead of a reader."),
+
         .integer("scan", "workers", 0...256, \.scan.workers, "Processes that read tags; 0 for one each core."),
         .number(
             "scan", "removal_brake", 0...1, \.scan.removalBrake,
             "The share of an origin that may vanish in one walk before its removals wait to be accepted."),
+
+        .duration(
+            "health", "interval", .milliseconds(100) ... .seconds(86_400), \.health.interval,
+            "How often each origin is checked."),
+        .duration(
+            "health", "timeout", .milliseconds(100) ... .seconds(3600), \.health.timeout,
+            "After which a check has failed."),
+        .duration(
+            "health", "slow", .milliseconds(1) ... .seconds(3600), \.health.slow,
+            "The median latency above which an origin is degraded."),
+        .integer("health", "thresholds.local", 1...1000, \.health.thresholds.local, threshold),
+        .integer("health", "thresholds.nfs", 1...1000, \.health.thresholds.nfs, threshold),
+        .integer("health", "thresholds.smb", 1...1000, \.health.thresholds.smb, threshold),
+        .integer("health", "thresholds.s3", 1...1000, \.health.thresholds.s3, threshold),
+        .integer("health", "thresholds.sftp", 1...1000, \.health.thresholds.sftp, threshold),
+        .integer("health", "thresholds.webdav", 1...1000, \.health.thresholds.webdav, threshold),
 
         .boolean("fuse", "allow_other", \.fuse.allowOther, "Whether other users see the mount."),
         .duration(
@@ -64,8 +89,7 @@ enum ConfigurationSchema {
     static let originKeys: [ConfigurationKey<Configuration.Origin>] = [
         .text("origins", "id", .originID, \.id, "Names the origin; it stays the same when the path changes."),
         .choice(
-            "origins", "type", unavailable: ["nfs", "smb", "s3", "sftp", "webdav"], \.kind, "What the origin is: local."
-        ),
+            "origins", "type", \.kind, "What the origin is: local, nfs, smb, s3, sftp or webdav."),
         .path("origins", "path", isOptional: false, \.path, "The directory with the music."),
         .integer("origins", "priority", 0...255, \.priority, "Lower is preferred."),
         .boolean("origins", "enabled", \.isEnabled, "Whether the origin takes part."),
@@ -74,18 +98,36 @@ enum ConfigurationSchema {
         .duration(
             "origins", "poll_interval", .seconds(1) ... .seconds(2_592_000), \.pollInterval,
             "How often a directory that cannot be watched is walked."),
+        .choice(
+            "origins", "cache", \.cache, "Whether what is read is kept: auto (what lies behind a network), always, never."),
+        .size("origins", "bandwidth", 0...(1 << 40), \.bandwidth, "Bytes a second; 0 for no limit."),
+        .integer("origins", "connections", 1...64, \.connections, "Connections at a time."),
+        .text("origins", "bucket", .line, \.bucket, "The bucket."),
+        .text("origins", "prefix", .line, \.prefix, "The beginning of the keys; all by default."),
+        .text("origins", "region", .line, \.region, "The bucket's region."),
+        .text("origins", "endpoint", .line, \.endpoint, "For MinIO, Garage, Ceph, R2 …; Amazon's by default."),
+        .boolean("origins", "path_style", \.usesPathStyle, "Whether the bucket is named in the path, not in the host."),
+        .text(
+            "origins", "credentials", .line, \.credentials,
+            "Where they are. s3: env, anonymous, profile:NAME, file:PATH; sftp: agent, key:PATH, file:PATH; webdav: "
+                + "anonymous, file:PATH. A file must have mode 0600."),
+        .text("origins", "host", .line, \.host, "The server."),
+        .integer("origins", "port", 1...65_535, \.port, "The server's port."),
+        .text("origins", "user", .line, \.user, "The user on the server."),
+        .path(
+            "origins", "known_hosts", \.knownHosts,
+            "A host that is not in it, or differs, is refused; ~/.ssh/known_hosts by default."),
+        .text("origins", "url", .line, \.url, "The folder with the music."),
+        .path("origins", "ca_file", \.certificates, "Certificates to trust; the system's by default."),
     ]
+
+    private static let threshold = "Failures in a row that make an origin of this kind unhealthy."
 
     /// Keys of features that are not built yet, by section.
     static let unavailable: [String: [String]] = [
         "tree": ["virtual_dirs"],
         "views": ["name", "template", "filter"],
-        "origins": [
-            "cache", "bandwidth", "connections", "bucket", "prefix", "region", "endpoint", "path_style",
-            "credentials", "host", "port", "user", "known_hosts", "url",
-        ],
-        "cache": ["max_size", "retag", "memory", "read_ahead", "scrub_interval"],
-        "health": ["interval", "timeout", "slow", "thresholds"],
+        "cache": ["scrub_interval"],
         "control": ["tcp", "token_file"],
         "prefetch": ["enabled", "tracks", "concurrent", "quiet"],
         "history": ["keep"],

@@ -19,8 +19,9 @@ extension LoadedConfiguration {
             let names = ConfigurationSchema.names(in: section)
             parts.append((section.isEmpty ? "" : "[\(section)]\n") + rows(names, &rest))
         }
-        for _ in configuration.origins {
-            parts.append("[[origins]]\n" + rows(ConfigurationSchema.originKeys.map(\.name), &rest))
+        for origin in configuration.origins {
+            let names = ConfigurationSchema.originKeys.map(\.name).filter(origin.kind.has)
+            parts.append("[[origins]]\n" + rows(names, &rest))
         }
         return parts.joined(separator: "\n")
     }
@@ -51,13 +52,32 @@ extension Configuration {
             let lines = keys.map { "# \($0.documentation)\n\($0.name) = \($0.read(defaults).toml)\n" }
             parts.append((section.isEmpty ? "" : "[\(section)]\n") + lines.joined())
         }
-        var origin = Configuration.Origin()
-        origin.id = "home"
-        origin.path = "/home/me/Music"
-        let lines = ConfigurationSchema.originKeys.map { key in
-            "# # \(key.documentation)\n# \(key.name) = \(key.read(origin).toml)\n"
+        for origin in Configuration.Origin.examples {
+            let keys = ConfigurationSchema.originKeys.filter { origin.kind.has($0.name) }
+            let lines = keys.map { "# # \($0.documentation)\n# \($0.name) = \($0.read(origin).toml)\n" }
+            parts.append("# [[origins]]\n" + lines.joined())
         }
-        parts.append("# [[origins]]\n" + lines.joined())
         return parts.joined(separator: "\n")
+    }
+}
+
+extension Configuration.Origin {
+    /// One of each kind that has keys of its own.
+    fileprivate static var examples: [Self] {
+        var home = Self()
+        (home.id, home.path) = ("home", "/home/me/Music")
+        var bucket = Self()
+        (bucket.id, bucket.kind, bucket.bucket, bucket.credentials) = ("bucket", .s3, "music", "env")
+        var server = Self()
+        (server.id, server.kind, server.host, server.user) = ("server", .sftp, "music.example.org", "alice")
+        (server.path, server.credentials) = ("/srv/music", "agent")
+        var dav = Self()
+        (dav.id, dav.kind, dav.url) = ("dav", .webdav, "https://cloud.example.org/dav/music/")
+        dav.credentials = "file:/etc/musicfs/dav.toml"
+        return [home] + [bucket, server, dav].map { origin in
+            var origin = origin
+            origin.timeout = .seconds(30)
+            return origin
+        }
     }
 }

@@ -10,6 +10,8 @@ package enum ConfigurationValue: Hashable, Sendable {
     case integer(Int)
     case number(Double)
     case duration(Duration)
+    /// Bytes.
+    case size(Int64)
     case filter(LogFilter)
 }
 
@@ -24,6 +26,7 @@ extension ConfigurationValue {
         case .integer(let value): value.description
         case .number(let value): value.description
         case .duration(let duration): duration.configurationText
+        case .size(let bytes): ByteSize.text(bytes)
         case .filter(let filter): filter.description
         }
     }
@@ -32,7 +35,7 @@ extension ConfigurationValue {
     package var toml: String {
         switch self {
         case .boolean, .integer, .number: text
-        case .empty, .text, .path, .duration, .filter: "\"\(text.escapingQuotes.escapingControls)\""
+        case .empty, .text, .path, .duration, .size, .filter: "\"\(text.escapingQuotes.escapingControls)\""
         }
     }
 }

@@ -51,7 +51,7 @@ extension ConfigurationLoader {
                 key: key.path, value: key.read(configuration), source: sources[key.path] ?? .default)
         }
         for (origin, sources) in zip(configuration.origins, originSources) {
-            entries += ConfigurationSchema.originKeys.map { key in
+            entries += ConfigurationSchema.originKeys.filter { origin.kind.has($0.name) }.map { key in
                 ConfigurationEntry(
                     key: "origins[\(origin.id)].\(key.name)", value: key.read(origin),
                     source: sources[key.name] ?? .default)

@@ -6,6 +6,8 @@ package enum ReadPlan: UInt8, Hashable, Sendable {
     case direct = 1
     /// The kernel reads the origin's file itself.
     case passthrough = 2
+    /// The daemon reads the chunk store, and on a miss an origin.
+    case cached = 3
 }
 
 /// Why content cannot be had.
@@ -28,8 +30,8 @@ package enum ContentError: Error, Hashable, Sendable {
 
 /// Bytes of one open content version.
 package protocol OpenContent: AnyObject, Sendable {
-    /// The descriptor for a kernel backing file, where the plan is passthrough.
-    var descriptor: SharedFD { get }
+    /// The open file of a local disk, which the kernel may read itself; nil for what is read through the chunk store.
+    var descriptor: SharedFD? { get }
     /// Reads without waiting: nil when that would block or is not supported, or when it came short.
     /// Fills `buffer` completely, since the caller clamps it to the version's size.
     func readNow(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Int?
@@ -42,11 +44,28 @@ package protocol OpenContent: AnyObject, Sendable {
 /// Bytes that were read, owned until the last reference goes.
 @safe package final class ContentBytes: Sendable {
     package nonisolated(unsafe) let buffer: UnsafeMutableRawBufferPointer
+    /// Who owns the memory where that is not this.
+    private let owner: (any Sendable & AnyObject)?
 
     /// Takes ownership of `buffer`, which was allocated with `UnsafeMutableRawBufferPointer.allocate`.
     ///
     /// Sendable because nobody writes to the buffer after it was handed over.
-    package init(owning buffer: UnsafeMutableRawBufferPointer) { unsafe self.buffer = buffer }
+    package init(owning buffer: UnsafeMutableRawBufferPointer) {
+        unsafe self.buffer = buffer
+        owner = nil
+    }
 
-    deinit { unsafe buffer.deallocate() }
+    /// Lends a part of what `owner` keeps alive and unchanged; nothing is copied.
+    package init(lending buffer: UnsafeMutableRawBufferPointer, of owner: any Sendable & AnyObject) {
+        unsafe self.buffer = buffer
+        self.owner = owner
+    }
+
+    deinit { if owner == nil { unsafe buffer.deallocate() } }
+
+    /// A part of these bytes, not copied; nil where they do not reach so far.
+    package func slice(_ range: Range<Int>) -> ContentBytes? {
+        guard range.lowerBound >= 0, unsafe range.upperBound <= buffer.count else { return nil }
+        return unsafe ContentBytes(lending: UnsafeMutableRawBufferPointer(rebasing: buffer[range]), of: owner ?? self)
+    }
 }

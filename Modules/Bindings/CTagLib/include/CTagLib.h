@@ -21,9 +21,20 @@ typedef enum ctaglib_status {
 // What was read of a file; used by one thread at a time.
 typedef struct ctaglib_file ctaglib_file;
 
+// Bytes `start ..< end` of a file.
+typedef struct ctaglib_range {
+    int64_t start, end;
+} ctaglib_range;
+
 // Reads the file behind `fd`, which stays the caller's and must be open until `ctaglib_close`. The type is told by the
 // extension of `name` (which need not end with a NUL) first, then by the content. NULL only when memory is out.
-ctaglib_file *ctaglib_open(int fd, const char *name, size_t name_size);
+//
+// Where `present` is not NULL only those ranges of the file are there (in order, apart from each other); the others are
+// holes, and are never read. What would have to be is named by `ctaglib_need`, and nothing else counts then.
+ctaglib_file *ctaglib_open(
+    int fd, const char *name, size_t name_size, const ctaglib_range *present, size_t present_count);
+// The range that was wanted and is not there; empty when none was.
+ctaglib_range ctaglib_need(const ctaglib_file *file);
 void ctaglib_close(ctaglib_file *file);
 
 ctaglib_status ctaglib_file_status(const ctaglib_file *file);

@@ -1,0 +1,218 @@
+import MusicFSCore
+import MusicFSSystem
+import Synchronization
+
+/// One open of a content version that is read through the cache.
+final class CachedContent: OpenContent {
+    let cache: ContentCache
+    let file: CachedFile
+    let source: any RangeSource
+    /// Whether what is fetched is stored.
+    let keeps: Bool
+    private let readAhead: Mutex<ReadAhead>
+
+    init(cache: ContentCache, file: CachedFile, source: any RangeSource, keeps: Bool) {
+        self.cache = cache
+        self.file = file
+        self.source = source
+        self.keeps = keeps
+        readAhead = Mutex(ReadAhead(limit: cache.settings.readAhead))
+    }
+
+    var descriptor: SharedFD? { nil }
+
+    func readNow(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Int? { nil }
+
+    func read(
+        at offset: Int64, count: Int,
+        completion: @escaping @Sendable (Result<ContentBytes, ContentError>) -> Void
+    ) {
+        let range = offset..<(offset + Int64(count))
+        let ahead = readAhead.withLock { $0.note(range, size: file.grid.size) }
+        ChunkRead(self, range, completion).proceed()
+        if let ahead, ahead > range.upperBound { fetchAhead(range.upperBound..<ahead) }
+        file.dropBlocks(in: (range.lowerBound - (16 << 20))..<range.lowerBound)
+    }
+
+    /// Starts fetching what is missing of a range, as far as there is memory for it.
+    private func fetchAhead(_ range: Range<Int64>) {
+        guard !cache.budget.hasWaiting else { return }
+        let piece = max(min(cache.settings.largestFetch, (range.upperBound - range.lowerBound) / 4), 256 << 10)
+        let (_, flights) = file.locate(range, held: [], most: piece)
+        for flight in flights {
+            if let reservation = cache.budget.reserve(flight.range.count) {
+                start(flight, reservation)
+            } else {
+                // Whoever waits for it by now asks again.
+                file.land(flight, .failure(.failed(.again)))
+            }
+        }
+    }
+
+    /// Starts a fetch that somebody waits for.
+    func start(_ flight: CachedFile.Flight) {
+        if let reservation = cache.budget.reserve(flight.range.count) { return start(flight, reservation) }
+        cache.budget.reserve(flight.range.count) { [self] in start(flight, $0) }
+        cache.relieve()
+    }
+
+    private func start(_ flight: CachedFile.Flight, _ reservation: Reservation) {
+        source.fetch(flight.range) { [self] result in
+            switch result {
+            case .success(let bytes) where unsafe bytes.buffer.count == flight.range.count:
+                cache.fetchedBytes.increment(by: UInt64(flight.range.count))
+                let block = Block(range: flight.range, bytes: bytes, reservation: reservation)
+                file.land(flight, .success(block))
+                if keeps, let store = cache.store { keep(block, store) }
+            case .success: file.land(flight, .failure(.failed(.io)))
+            case .failure(let error): file.land(flight, .failure(error))
+            }
+        }
+    }
+
+    private func keep(_ block: Block, _ store: ChunkStore) {
+        cache.put(file.info, block.range, { block.slice($0) }, store) { [weak file] entry in
+            if let entry { file?.stored(entry) }
+        }
+    }
+}
+
+/// One read: what is in memory at once, what is stored from the disk, and what is missing when it has come.
+private final class ChunkRead: Sendable {
+    private let content: CachedContent
+    private let range: Range<Int64>
+    private let state: Mutex<State>
+
+    private struct State {
+        var completion: (@Sendable (Result<ContentBytes, ContentError>) -> Void)?
+        /// What has come for this read, so that it is there whatever becomes of it elsewhere.
+        var held: [Block] = []
+        var awaited = 0
+        var rounds = 0
+        var failure: ContentError?
+        var hasMissed = false
+    }
+
+    init(
+        _ content: CachedContent, _ range: Range<Int64>,
+        _ completion: @escaping @Sendable (Result<ContentBytes, ContentError>) -> Void
+    ) {
+        self.content = content
+        self.range = range
+        state = Mutex(State(completion: completion))
+    }
+
+    /// One more round. Damaged chunks and blocks that went meanwhile make a next one necessary, a few times.
+    func proceed() {
+        let (held, isLate) = state.withLock { state in
+            state.rounds += 1
+            return (state.held, state.rounds > 8)
+        }
+        if isLate { return finish(.failure(.failed(.io))) }
+        let most = content.cache.settings.largestFetch
+        let (pieces, new) = content.file.locate(range, held: held, most: most)
+        var flights: [CachedFile.Flight] = []
+        for case .flight(let flight) in pieces { flights.append(flight) }
+        if flights.isEmpty { return assemble(pieces) }
+        state.withLock { state in
+            state.awaited = flights.count
+            state.hasMissed = true
+        }
+        for flight in flights { if !flight.wait({ [self] in landed($0) }) { landed(nil) } }
+        for flight in new { content.start(flight) }
+    }
+
+    /// - Parameter result: nil when it had landed before it could be waited for.
+    private func landed(_ result: Result<Block, ContentError>?) {
+        let next = state.withLock { state -> ContentError?? in
+            switch result {
+            case .success(let block): state.held.append(block)
+            // It was fetched ahead, and there was no room for that.
+            case .failure(.failed(.again)), nil: break
+            case .failure(let error): state.failure = error
+            }
+            state.awaited -= 1
+            return state.awaited == 0 ? .some(state.failure) : nil
+        }
+        switch next {
+        case .some(.some(let failure)): finish(.failure(failure))
+        case .some(nil): proceed()
+        case nil: break
+        }
+    }
+
+    // MARK: Putting together
+
+    private func assemble(_ pieces: [CachedFile.Piece]) {
+        if pieces.count == 1, case .memory(let block, let part) = pieces[0], let bytes = block.slice(part) {
+            return finish(.success(bytes))
+        }
+        content.cache.lane.submit { [self] () throws(ContentError) -> ContentBytes? in
+            fill(pieces)
+        } completion: { [self] result in
+            switch result {
+            case .success(.some(let bytes)): finish(.success(bytes))
+            case .success(nil): proceed()
+            case .failure:
+                // The cache's disk does not answer: the origin does.
+                for case .disk(let entry, _) in pieces { content.file.lost(entry) }
+                content.cache.store?.note(SystemError("read", content.cache.store?.directory, .timedOut))
+                proceed()
+            }
+        }
+    }
+
+    /// nil when a chunk was damaged: it is missing from now on.
+    private func fill(_ pieces: [CachedFile.Piece]) -> ContentBytes? {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 4096)
+        let bytes = unsafe ContentBytes(owning: buffer)
+        var isWhole = true
+        for piece in pieces {
+            switch piece {
+            case .memory(let block, let part):
+                guard let slice = block.slice(part) else { return nil }
+                unsafe target(buffer, part).copyMemory(from: UnsafeRawBufferPointer(slice.buffer))
+            case .disk(let entry, let part):
+                if unsafe !read(entry, part, into: target(buffer, part)) {
+                    content.file.lost(entry)
+                    isWhole = false
+                }
+            case .flight: return nil
+            }
+        }
+        return isWhole ? bytes : nil
+    }
+
+    private func target(
+        _ buffer: UnsafeMutableRawBufferPointer, _ part: Range<Int64>
+    ) -> UnsafeMutableRawBufferPointer {
+        let from = Int(part.lowerBound - range.lowerBound)
+        return unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[from..<(from + part.count)])
+    }
+
+    private func read(
+        _ entry: Manifest.Entry, _ part: Range<Int64>, into target: UnsafeMutableRawBufferPointer
+    ) -> Bool {
+        guard let store = content.cache.store else { return false }
+        if part.count == entry.length { return unsafe store.read(entry.id, into: target) }
+        let whole = UnsafeMutableRawBufferPointer.allocate(byteCount: entry.length, alignment: 4096)
+        defer { unsafe whole.deallocate() }
+        guard unsafe store.read(entry.id, into: whole) else { return false }
+        let from = Int(part.lowerBound - entry.offset)
+        unsafe target.copyMemory(
+            from: UnsafeRawBufferPointer(rebasing: whole[from..<(from + part.count)]))
+        return true
+    }
+
+    private func finish(_ result: Result<ContentBytes, ContentError>) {
+        let (completion, hasMissed) = state.withLock { state in
+            defer {
+                state.completion = nil
+                state.held = []
+            }
+            return (state.completion, state.hasMissed)
+        }
+        if hasMissed { content.cache.store?.misses.increment() } else { content.cache.store?.hits.increment() }
+        completion?(result)
+    }
+}

@@ -1,0 +1,160 @@
+import MusicFSCore
+import MusicFSSystem
+import Synchronization
+
+/// One content version while somebody has it open: what is stored of it, what is in memory, and what is under way. All
+/// readers of the version share it.
+final class CachedFile: Sendable {
+    let info: VersionInfo
+    let grid: ChunkGrid
+    private let state: Mutex<State>
+
+    private struct State {
+        var manifest: Manifest
+        var blocks: [Block] = []
+        var flights: [Flight] = []
+    }
+
+    /// A fetch that is under way.
+    final class Flight: Sendable {
+        typealias Waiter = @Sendable (Result<Block, ContentError>) -> Void
+        let range: Range<Int64>
+        fileprivate let waiters = Mutex<[Waiter]?>([])
+
+        init(_ range: Range<Int64>) { self.range = range }
+
+        /// Calls back when it has landed; false when it has already.
+        func wait(_ waiter: @escaping Waiter) -> Bool {
+            waiters.withLock { waiters in
+                guard waiters != nil else { return false }
+                waiters?.append(waiter)
+                return true
+            }
+        }
+    }
+
+    /// Where the bytes of a part of the file are to be had.
+    enum Piece {
+        case memory(Block, Range<Int64>)
+        case disk(Manifest.Entry, Range<Int64>)
+        case flight(Flight)
+    }
+
+    init(info: VersionInfo, manifest: Manifest) {
+        self.info = info
+        grid = info.grid
+        state = Mutex(State(manifest: manifest))
+    }
+
+    /// What is stored.
+    var storedBytes: Int64 { state.withLock { $0.manifest.bytes } }
+
+    /// Divides a range by where its bytes are. For those that are nowhere new flights are entered, which the caller must
+    /// start.
+    ///
+    /// - Parameters:
+    ///   - held: blocks that the caller has already, whether or not they are still known here.
+    ///   - most: the largest flight, in bytes.
+    func locate(_ range: Range<Int64>, held: [Block], most: Int64) -> (pieces: [Piece], new: [Flight]) {
+        state.withLock { state in
+            var pieces: [Piece] = []
+            var new: [Flight] = []
+            var position = range.lowerBound
+            while position < range.upperBound {
+                if let block = held.first(where: { $0.range.contains(position) })
+                    ?? state.blocks.last(where: { $0.range.contains(position) })
+                {
+                    let part = position..<min(range.upperBound, block.range.upperBound)
+                    pieces.append(.memory(block, part))
+                    position = part.upperBound
+                    continue
+                }
+                let (entry, next) = state.manifest.entry(at: position)
+                if let entry {
+                    let part = position..<min(range.upperBound, entry.end)
+                    pieces.append(.disk(entry, part))
+                    position = part.upperBound
+                    continue
+                }
+                let flight: Flight
+                if let known = state.flights.first(where: { $0.range.contains(position) }) {
+                    flight = known
+                } else {
+                    flight = gap(at: position, wanted: range.upperBound, before: next, most: most, state)
+                    state.flights.append(flight)
+                    new.append(flight)
+                }
+                pieces.append(.flight(flight))
+                position = flight.range.upperBound
+            }
+            return (pieces, new)
+        }
+    }
+
+    /// A flight for what is missing from `position` on, in whole chunks, up to what is known or under way.
+    private func gap(
+        at position: Int64, wanted: Int64, before next: Int64, most: Int64, _ state: borrowing State
+    ) -> Flight {
+        let chunk = grid.chunk(at: position)
+        // What lies before in the same chunk may be known: from a chunk of another division.
+        let start = state.manifest.entry(at: chunk.lowerBound).entry == nil ? chunk.lowerBound : position
+        var end = grid.rounded(position..<max(min(wanted, start + most), position + 1)).upperBound
+        end = min(end, next)
+        for flight in state.flights where flight.range.lowerBound > position {
+            end = min(end, flight.range.lowerBound)
+        }
+        return Flight(start..<max(end, position + 1))
+    }
+
+    /// A flight has landed, or failed: its block is kept for readers, and those that wait are told.
+    func land(_ flight: Flight, _ result: Result<Block, ContentError>) {
+        state.withLock { state in
+            state.flights.removeAll { $0 === flight }
+            if case .success(let block) = result { state.blocks.append(block) }
+        }
+        let waiters = flight.waiters.withLock { waiters in
+            defer { waiters = nil }
+            return waiters
+        }
+        for waiter in waiters ?? [] { waiter(result) }
+    }
+
+    /// A chunk is stored now.
+    func stored(_ entry: Manifest.Entry) { state.withLock { $0.manifest.insert(entry) } }
+
+    /// A chunk that was thought to be stored is not, or is damaged.
+    func lost(_ entry: Manifest.Entry) { state.withLock { $0.manifest.remove(entry) } }
+
+    /// Nothing is stored any more.
+    func forgetStored() { state.withLock { $0.manifest = Manifest() } }
+
+    // A block that goes gives its memory to somebody who waits for it, which must not happen under the lock.
+
+    /// Lets go of the blocks that lie in a range, which was read.
+    func dropBlocks(in range: Range<Int64>) {
+        let dropped = state.withLock { state in
+            let (kept, dropped) = state.blocks.divided {
+                $0.range.lowerBound >= range.lowerBound && $0.range.upperBound <= range.upperBound
+            }
+            state.blocks = kept
+            return dropped
+        }
+        withExtendedLifetime(dropped) {}
+    }
+
+    /// Lets go of all blocks: somebody else needs the memory. Those that are being read from stay as long as that lasts.
+    func dropAllBlocks() {
+        let dropped = state.withLock { state in
+            defer { state.blocks = [] }
+            return state.blocks
+        }
+        withExtendedLifetime(dropped) {}
+    }
+}
+
+extension Array {
+    /// The elements without those that `isApart` says yes to, and those.
+    fileprivate func divided(_ isApart: (Element) -> Bool) -> (rest: [Element], apart: [Element]) {
+        (filter { !isApart($0) }, filter(isApart))
+    }
+}

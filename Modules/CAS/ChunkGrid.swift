@@ -1,0 +1,35 @@
+/// Where a file's chunks begin and end: head, payload and tail in pieces of 64 KiB, each part from its own start, so
+/// that the payload's chunks stay the same when a tag before it grows (D5).
+package struct ChunkGrid: Hashable, Sendable {
+    package let size: Int64
+    /// Where the audio lies; nil where that is not known, and chunks are counted from the file's start.
+    package let payload: Range<Int64>?
+
+    package static let chunkSize: Int64 = 64 << 10
+
+    package init(size: Int64, payload: Range<Int64>?) {
+        self.size = max(0, size)
+        // A layout that does not fit the file says nothing.
+        self.payload = payload.flatMap { $0.lowerBound >= 0 && $0.upperBound <= size ? $0 : nil }
+    }
+
+    /// The chunk that holds the byte at `offset`, which lies in the file.
+    package func chunk(at offset: Int64) -> Range<Int64> {
+        let part = part(at: offset)
+        let start = part.lowerBound + (offset - part.lowerBound) / Self.chunkSize * Self.chunkSize
+        return start..<min(start + Self.chunkSize, part.upperBound)
+    }
+
+    /// The range with the chunks completed that it begins and ends in.
+    package func rounded(_ range: Range<Int64>) -> Range<Int64> {
+        let clamped = range.clamped(to: 0..<size)
+        if clamped.isEmpty { return clamped }
+        return chunk(at: clamped.lowerBound).lowerBound..<chunk(at: clamped.upperBound - 1).upperBound
+    }
+
+    private func part(at offset: Int64) -> Range<Int64> {
+        guard let payload else { return 0..<size }
+        if offset < payload.lowerBound { return 0..<payload.lowerBound }
+        return offset < payload.upperBound ? payload : payload.upperBound..<size
+    }
+}

@@ -1,0 +1,226 @@
+import MusicFSCore
+import MusicFSSQLite
+import MusicFSSystem
+
+/// cas.db as its one writer sees it. Every change belongs in a `transaction`.
+final class ChunkIndex {
+    let database: Database
+    /// Whether there was no index, so that it is to be made from the chunk files.
+    let isNew: Bool
+    var totals: IndexTotals
+    private var saved: IndexTotals
+    private let findChunk: Statement
+    private let putChunk: Statement
+    private let dropChunk: Statement
+    private let usersOfChunk: Statement
+    private let findManifest: Statement
+    private let putManifest: Statement
+    private let growManifest: Statement
+    private let dropManifest: Statement
+    private let putEntry: Statement
+    private let dropEntry: Statement
+    private let entries: Statement
+
+    init(_ path: FilePath) throws {
+        (database, isNew) = try IndexSchema.open(path)
+        totals = try IndexTotals.load(database)
+        saved = totals
+        findChunk = try database.prepare("SELECT length, uses, trailers FROM chunks WHERE id = ?")
+        putChunk = try database.prepare("INSERT OR REPLACE INTO chunks VALUES(?, ?, ?, ?)")
+        dropChunk = try database.prepare("DELETE FROM chunks WHERE id = ?")
+        usersOfChunk = try database.prepare("SELECT manifest, offset, length FROM entries WHERE chunk = ?")
+        findManifest = try database.prepare("SELECT id, queue, is_pinned, bytes FROM manifests WHERE key = ?")
+        putManifest = try database.prepare(
+            """
+            INSERT INTO manifests(key, size, payload_start, payload_end, origin, queue, rank, frequency, is_pinned, bytes)
+            VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, EXISTS (SELECT 1 FROM pins WHERE key = ?1), 0)
+            """)
+        growManifest = try database.prepare("UPDATE manifests SET bytes = bytes + ?2 WHERE id = ?1")
+        dropManifest = try database.prepare("DELETE FROM manifests WHERE id = ?")
+        putEntry = try database.prepare("INSERT OR IGNORE INTO entries VALUES(?, ?, ?, ?)")
+        dropEntry = try database.prepare("DELETE FROM entries WHERE manifest = ? AND offset = ?")
+        entries = try database.prepare("SELECT offset, length, chunk FROM entries WHERE manifest = ? ORDER BY offset")
+    }
+
+    func transaction<R>(_ body: () throws -> R) throws -> R {
+        let before = totals
+        do {
+            let result = try database.transaction { () throws -> R in
+                let result = try body()
+                try totals.save(database, unless: saved)
+                return result
+            }
+            saved = totals
+            return result
+        } catch {
+            totals = before
+            throw error
+        }
+    }
+
+    // MARK: Chunks
+
+    struct Chunk {
+        var length: Int
+        /// How many entries name it.
+        var uses: Int64
+        var trailers: Int64
+
+        /// Bytes of its file.
+        var fileSize: Int64 { Int64(length) + trailers * Int64(ChunkTrailer.byteCount) }
+    }
+
+    func chunk(_ id: ChunkID) throws -> Chunk? {
+        defer { findChunk.reset() }
+        findChunk.bind(1, id.bytes)
+        guard try findChunk.step() else { return nil }
+        return Chunk(
+            length: Int(clamping: findChunk.integer(0)), uses: findChunk.integer(1), trailers: findChunk.integer(2))
+    }
+
+    private func save(_ id: ChunkID, _ chunk: Chunk, replacing old: Chunk?) throws {
+        putChunk.bind(1, id.bytes)
+        putChunk.bind(2, Int64(chunk.length))
+        putChunk.bind(3, chunk.uses)
+        putChunk.bind(4, chunk.trailers)
+        try putChunk.run()
+        totals.used += chunk.fileSize - (old?.fileSize ?? 0)
+        totals.uses += chunk.uses - (old?.uses ?? 0)
+        totals.usedBytes += (chunk.uses - (old?.uses ?? 0)) * Int64(chunk.length)
+        if old == nil {
+            totals.chunks += 1
+            totals.uniqueBytes += Int64(chunk.length)
+        }
+    }
+
+    private func forget(_ id: ChunkID, _ chunk: Chunk) throws {
+        dropChunk.bind(1, id.bytes)
+        try dropChunk.run()
+        totals.used -= chunk.fileSize
+        totals.uses -= chunk.uses
+        totals.usedBytes -= chunk.uses * Int64(chunk.length)
+        totals.chunks -= 1
+        totals.uniqueBytes -= Int64(chunk.length)
+    }
+
+    // MARK: Manifests
+
+    /// The number of a version's manifest, which is made if there is none.
+    func ensureManifest(_ info: VersionInfo) throws -> Int64 {
+        if let known = try manifest(info.key) { return known.id }
+        let wasEvicted = try database.forgetGhost(info.key)
+        putManifest.bind(1, info.key.bytes)
+        putManifest.bind(2, info.size)
+        putManifest.bind(3, info.payload?.lowerBound)
+        putManifest.bind(4, info.payload?.upperBound)
+        putManifest.bind(5, info.origin)
+        putManifest.bind(6, wasEvicted ? EvictionQueue.main.rawValue : EvictionQueue.small.rawValue)
+        putManifest.bind(7, totals.takeRank())
+        try putManifest.run()
+        totals.manifests += 1
+        guard let made = try manifest(info.key) else {
+            throw SQLiteError(extendedCode: 11, message: "a row that was written is not there", context: "manifests")
+        }
+        return made.id
+    }
+
+    func manifest(_ key: ContentKey) throws -> (id: Int64, queue: EvictionQueue, isPinned: Bool, bytes: Int64)? {
+        defer { findManifest.reset() }
+        findManifest.bind(1, key.bytes)
+        guard try findManifest.step() else { return nil }
+        return (
+            findManifest.integer(0), EvictionQueue(rawValue: findManifest.integer(1)) ?? .small,
+            findManifest.integer(2) != 0, findManifest.integer(3)
+        )
+    }
+
+    func entries(ofManifest id: Int64) throws -> [Manifest.Entry] {
+        defer { entries.reset() }
+        entries.bind(1, id)
+        var result: [Manifest.Entry] = []
+        while try entries.step() {
+            guard let chunk = ChunkID(bytes: entries.bytes(2)) else { continue }
+            result.append(
+                Manifest.Entry(offset: entries.integer(0), length: Int(clamping: entries.integer(1)), id: chunk))
+        }
+        return result
+    }
+
+    /// Notes that a version has a chunk, whose file is there, with `newTrailers` more trailers than before.
+    func add(_ entry: Manifest.Entry, to key: ContentKey, manifest: Int64, newTrailers: Int64) throws {
+        putEntry.bind(1, manifest)
+        putEntry.bind(2, entry.offset)
+        putEntry.bind(3, Int64(entry.length))
+        putEntry.bind(4, entry.id.bytes)
+        try putEntry.run()
+        let isNewEntry = database.changes > 0
+        let old = try chunk(entry.id)
+        var chunk = old ?? Chunk(length: entry.length, uses: 0, trailers: 0)
+        chunk.trailers += newTrailers
+        chunk.uses += isNewEntry ? 1 : 0
+        try save(entry.id, chunk, replacing: old)
+        if isNewEntry { try grow(manifest, key, by: Int64(entry.length)) }
+    }
+
+    private func grow(_ manifest: Int64, _ key: ContentKey, by bytes: Int64) throws {
+        growManifest.bind(1, manifest)
+        growManifest.bind(2, bytes)
+        try growManifest.run()
+        guard let now = try self.manifest(key) else { return }
+        totals.count(bytes, in: now.queue, isPinned: now.isPinned)
+    }
+
+    /// Forgets a version.
+    ///
+    /// - Returns: the chunks that nobody uses any more, whose files are to be deleted after the commit.
+    func remove(_ key: ContentKey) throws -> [ChunkID] {
+        guard let manifest = try manifest(key) else { return [] }
+        var unused: [ChunkID] = []
+        for entry in try entries(ofManifest: manifest.id) {
+            drop(manifest.id, entry.offset)
+            try dropEntry.run()
+            guard let old = try chunk(entry.id) else { continue }
+            var chunk = old
+            chunk.uses -= 1
+            if chunk.uses > 0 {
+                try save(entry.id, chunk, replacing: old)
+            } else {
+                try forget(entry.id, old)
+                unused.append(entry.id)
+            }
+        }
+        dropManifest.bind(1, manifest.id)
+        try dropManifest.run()
+        totals.manifests -= 1
+        totals.count(-manifest.bytes, in: manifest.queue, isPinned: manifest.isPinned)
+        return unused
+    }
+
+    /// Forgets a chunk that is missing or has the wrong bytes, wherever it is used.
+    func remove(_ id: ChunkID) throws {
+        guard let chunk = try chunk(id) else { return }
+        var users: [(manifest: Int64, offset: Int64, length: Int64)] = []
+        usersOfChunk.bind(1, id.bytes)
+        while try usersOfChunk.step() {
+            users.append((usersOfChunk.integer(0), usersOfChunk.integer(1), usersOfChunk.integer(2)))
+        }
+        usersOfChunk.reset()
+        for user in users {
+            drop(user.manifest, user.offset)
+            try dropEntry.run()
+            if let key = try key(ofManifest: user.manifest) { try grow(user.manifest, key, by: -user.length) }
+        }
+        try forget(id, chunk)
+    }
+
+    private func drop(_ manifest: Int64, _ offset: Int64) {
+        dropEntry.bind(1, manifest)
+        dropEntry.bind(2, offset)
+    }
+
+    private func key(ofManifest id: Int64) throws -> ContentKey? {
+        let statement = try database.prepare("SELECT key FROM manifests WHERE id = ?")
+        statement.bind(1, id)
+        return try statement.step() ? ContentKey(bytes: statement.bytes(0)) : nil
+    }
+}

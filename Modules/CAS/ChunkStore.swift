@@ -1,0 +1,220 @@
+package import MusicFSCore
+import MusicFSSQLite
+package import MusicFSSystem
+import Synchronization
+
+/// Chunks on the cache's disk, and which versions they make up.
+///
+/// Reading happens on the caller's thread, which must be allowed to wait for the disk. Everything that changes
+/// something is done by one thread of its own, in groups; nobody waits for it. No error of the disk is told to readers:
+/// what cannot be stored is not stored, and what cannot be read is not there.
+package final class ChunkStore: Sendable {
+    let directory: FilePath
+    let files: ChunkFiles
+    /// Bytes that all chunk files may have together.
+    package let limit: Int64
+    let log: Logger
+    let work: Condition<Work>
+    let health = Mutex(StoreHealth())
+    private let pressureNow = Atomic<Int>(0)
+    private let reader: Mutex<Reader>
+    package let hits = Counter()
+    package let misses = Counter()
+    package let refetched = Counter()
+
+    // A connection is not Sendable; this one lives and dies inside the lock.
+    private struct Reader: ~Copyable {
+        var statements: ManifestReader?
+    }
+
+    /// What waits for the writing thread.
+    struct Work: Sendable {
+        var puts: [Put] = []
+        var putBytes: Int64 = 0
+        /// They get nil while there is no store to work with.
+        var jobs: [@Sendable (ChunkWriter?) throws -> Void] = []
+        var accesses: [ContentKey: Int64] = [:]
+        var lastFlush = monotonicNanoseconds()
+        var isClosing = false
+        var hasEnded = false
+        var totals = IndexTotals()
+    }
+
+    /// One piece of a version that was fetched.
+    struct Put: Sendable {
+        var info: VersionInfo
+        var offset: Int64
+        var bytes: ContentBytes
+        /// Called once it is stored, with the entry, or not, with nil.
+        var completion: @Sendable (Manifest.Entry?) -> Void
+    }
+
+    /// Bytes that may wait to be written; what comes beyond is not stored.
+    private static let queueLimit: Int64 = 48 << 20
+
+    /// Opens the store in a directory of its own. Cost: constant; an index that is missing is made anew in the
+    /// background.
+    ///
+    /// - Throws: when there is no thread for it. A directory that cannot be used is no error: the store is then off.
+    package init(directory: FilePath, limit: Int64, log: Logger) throws {
+        self.directory = directory
+        self.limit = limit
+        self.log = log
+        files = ChunkFiles(root: directory.appending("chunks"))
+        work = Condition(Work())
+        reader = Mutex(Reader())
+        let writer = ChunkWriter.Handle(store: self)
+        try startThread("cache-writer") { writer.run() }
+    }
+
+    var indexPath: FilePath { directory.appending("cas.db") }
+
+    // MARK: Reading
+
+    /// What is stored of a version; empty when nothing is, or the index cannot be read.
+    package func manifest(_ key: ContentKey) -> Manifest {
+        if isOff { return Manifest() }
+        do {
+            return try reader.withLock { reader in
+                if reader.statements == nil { reader.statements = try ManifestReader(indexPath) }
+                do {
+                    return try reader.statements?.manifest(key) ?? Manifest()
+                } catch {
+                    reader.statements = nil
+                    throw error
+                }
+            }
+        } catch {
+            note(error)
+            return Manifest()
+        }
+    }
+
+    /// Forgets the connection for reading, after the index was replaced.
+    func reopenReader() { reader.withLock { $0.statements = nil } }
+
+    /// Reads a chunk and verifies it; false when it is not there or not right, which the store then forgets.
+    func read(_ id: ChunkID, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        if isOff { return false }
+        do throws(ChunkFiles.Failure) {
+            try unsafe files.read(id, into: buffer)
+            return true
+        } catch {
+            switch error {
+            case .bad:
+                refetched.increment()
+                log.warning("a chunk is missing or damaged and is fetched again", metadata: ["chunk": "\(id.text)"])
+                submit { try $0.removeBad(id) }
+            case .system(let errno): note(SystemError("read", nil, errno))
+            }
+            return false
+        }
+    }
+
+    // MARK: Changing
+
+    /// Stores a piece of a version, some time. It must be one or more whole chunks of the version's grid, or the whole
+    /// of a small file.
+    func put(_ put: Put) {
+        let isTaken = work.withLock { work in
+            let count = Int64(unsafe put.bytes.buffer.count)
+            guard !work.isClosing, work.putBytes + count <= Self.queueLimit else { return false }
+            work.puts.append(put)
+            work.putBytes += count
+            return true
+        }
+        if isTaken, !isOff, pressure < .noWrites { work.signal() } else if !isTaken { put.completion(nil) }
+    }
+
+    /// Counts an open of a version.
+    package func noteAccess(_ key: ContentKey) { work.withLock { $0.accesses[key, default: 0] += 1 } }
+
+    func submit(_ job: @escaping @Sendable (ChunkWriter) throws -> Void) {
+        work.withLock { if !$0.isClosing { $0.jobs.append { if let writer = $0 { try job(writer) } } } }
+        work.signal()
+    }
+
+    /// Runs a job on the writing thread and waits for what it gives.
+    func perform<R: Sendable>(_ job: @escaping @Sendable (ChunkWriter) throws -> R) throws -> R {
+        let answer = Condition<Result<R, any Error>?>(nil)
+        let isTaken = work.withLock { work in
+            guard !work.isClosing else { return false }
+            work.jobs.append { writer in
+                let result = Result {
+                    guard let writer else { throw StoreIsOff() }
+                    return try job(writer)
+                }
+                answer.withLock { $0 = result }
+                answer.signal()
+            }
+            return true
+        }
+        guard isTaken else { throw StoreIsOff() }
+        work.signal()
+        return try answer.wait { $0 }.get()
+    }
+
+    /// Writes what waits, and ends the thread. Returns when it has ended, or after `patience`.
+    package func close(patience: Duration = .seconds(5)) {
+        work.withLock { $0.isClosing = true }
+        work.broadcast()
+        _ = work.wait(until: monotonicNanoseconds() &+ patience.nanoseconds) { $0.hasEnded ? true : nil }
+    }
+
+    // MARK: Health
+
+    /// Whether the disk is not used at the moment, after errors.
+    package var isOff: Bool { health.withLock { $0.isOff } }
+    package var lastError: String? { health.withLock { $0.lastError } }
+
+    var pressure: DiskPressure {
+        get { DiskPressure(rawValue: pressureNow.load(ordering: .relaxed)) ?? .none }
+        set { pressureNow.store(newValue.rawValue, ordering: .relaxed) }
+    }
+
+    /// Whether there is room for what nobody has asked for yet.
+    package var allowsPrefetch: Bool { !isOff && pressure < .noPrefetch }
+
+    func note(_ error: any Error) {
+        let text = "\(error)"
+        let (isNews, goesOff) = health.withLock { $0.note(text, at: monotonicNanoseconds()) }
+        if isNews {
+            log.warning("the cache's disk gave an error; readers are served from the origins", metadata: ["error": "\(text)"])
+        }
+        if goesOff {
+            log.error("the cache is switched off after 5 errors in a minute; it is tried again every minute")
+        }
+    }
+}
+
+/// The cache's disk cannot be used at the moment.
+package struct StoreIsOff: Error, CustomStringConvertible {
+    package var description: String { "the cache is switched off, since its disk gives errors; see the log" }
+}
+
+/// Reads manifests through a connection of its own.
+final class ManifestReader {
+    private let database: Database
+    private let entries: Statement
+
+    init(_ path: FilePath) throws(SQLiteError) {
+        database = try Database.open(path, .readOnly, busyTimeout: 5000, cacheKibibytes: 2048)
+        entries = try database.prepare(
+            """
+            SELECT e.offset, e.length, e.chunk FROM manifests m JOIN entries e ON e.manifest = m.id
+            WHERE m.key = ? ORDER BY e.offset
+            """)
+    }
+
+    func manifest(_ key: ContentKey) throws(SQLiteError) -> Manifest {
+        defer { entries.reset() }
+        entries.bind(1, key.bytes)
+        var result: [Manifest.Entry] = []
+        while try entries.step() {
+            guard let id = ChunkID(bytes: entries.bytes(2)) else { continue }
+            result.append(
+                Manifest.Entry(offset: entries.integer(0), length: Int(clamping: entries.integer(1)), id: id))
+        }
+        return Manifest(result)
+    }
+}

@@ -1,0 +1,73 @@
+import MusicFSSQLite
+import MusicFSSystem
+
+/// The tables of cas.db: which chunks there are, and which versions they make up. Derived from the chunk files.
+enum IndexSchema {
+    static let version: Int64 = 1
+
+    static let statements = """
+        CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+        CREATE TABLE chunks(
+            id BLOB PRIMARY KEY, length INTEGER NOT NULL, uses INTEGER NOT NULL, trailers INTEGER NOT NULL)
+            WITHOUT ROWID;
+        CREATE TABLE manifests(
+            id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, payload_start INTEGER,
+            payload_end INTEGER, origin TEXT NOT NULL, queue INTEGER NOT NULL, rank INTEGER NOT NULL,
+            frequency INTEGER NOT NULL, is_pinned INTEGER NOT NULL, bytes INTEGER NOT NULL);
+        CREATE INDEX manifests_by_rank ON manifests(queue, rank) WHERE is_pinned = 0;
+        CREATE TABLE entries(
+            manifest INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL, chunk BLOB NOT NULL,
+            PRIMARY KEY(manifest, offset)) WITHOUT ROWID;
+        CREATE INDEX entries_by_chunk ON entries(chunk);
+        CREATE TABLE ghosts(key BLOB PRIMARY KEY, rank INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE INDEX ghosts_by_rank ON ghosts(rank);
+        CREATE TABLE pins(key BLOB PRIMARY KEY) WITHOUT ROWID;
+        """
+
+    /// Opens the index; what is no database, or another version's, is moved aside.
+    ///
+    /// - Returns: whether it was made anew.
+    static func open(_ path: FilePath) throws -> (database: Database, isNew: Bool) {
+        do {
+            return try connect(path)
+        } catch let error as SQLiteError where error.isDamage {
+            try setAside(path)
+            return try connect(path)
+        }
+    }
+
+    private static func connect(_ path: FilePath) throws -> (database: Database, isNew: Bool) {
+        var database = try Database.open(path, .readWrite, busyTimeout: 30_000, cacheKibibytes: 4096)
+        var isNew = try database.integer("SELECT 1 FROM sqlite_master WHERE name = 'meta'") == nil
+        if !isNew, try database.integer("PRAGMA user_version") != version {
+            try setAside(path)
+            database = try Database.open(path, .readWrite, busyTimeout: 30_000, cacheKibibytes: 4096)
+            isNew = true
+        }
+        try database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=16777216")
+        if isNew {
+            try database.transaction {
+                try database.execute(statements)
+                try database.execute("PRAGMA user_version=\(version)")
+            }
+        }
+        return (database, isNew)
+    }
+
+    static func setAside(_ path: FilePath) throws(SystemError) {
+        for part in ["", "-wal", "-shm"] {
+            let from = path.parent.appending(Array(path.lastComponent) + Array(part.utf8))
+            let to = path.parent.appending(Array(path.lastComponent) + Array((".bad" + part).utf8))
+            do throws(SystemError) {
+                try rename(from, to: to)
+            } catch {
+                if error.errno != .noEntry { throw error }
+            }
+        }
+    }
+}
+
+extension SQLiteError {
+    /// SQLITE_CORRUPT or SQLITE_NOTADB (sqlite.org/rescode.html).
+    var isDamage: Bool { code == 11 || code == 26 }
+}

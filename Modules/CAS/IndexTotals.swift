@@ -1,0 +1,64 @@
+import MusicFSSQLite
+
+/// Which of the two queues of S3-FIFO a version waits in.
+enum EvictionQueue: Int64 { case small = 0, main = 1 }
+
+/// Sums over cas.db, kept with every change so that nothing is counted at the start.
+struct IndexTotals: Hashable, Sendable {
+    /// Bytes of all chunk files, trailers included: what the limit is about.
+    var used: Int64 = 0
+    var chunks: Int64 = 0
+    /// Entries of manifests, and their bytes: what there would be without sharing.
+    var uses: Int64 = 0
+    var usedBytes: Int64 = 0
+    /// Bytes of all chunks, each counted once.
+    var uniqueBytes: Int64 = 0
+    var manifests: Int64 = 0
+    /// Bytes of the versions in each queue.
+    var small: Int64 = 0
+    var main: Int64 = 0
+    var pinned: Int64 = 0
+    var evicted: Int64 = 0
+    private var nextRank: Int64 = 1
+
+    private static let keys: [(String, any WritableKeyPath<IndexTotals, Int64> & Sendable)] = [
+        ("used", \.used), ("chunks", \.chunks), ("uses", \.uses), ("used_bytes", \.usedBytes),
+        ("unique_bytes", \.uniqueBytes), ("manifests", \.manifests), ("small", \.small), ("main", \.main),
+        ("pinned", \.pinned), ("evicted", \.evicted), ("next_rank", \.nextRank),
+    ]
+
+    mutating func takeRank() -> Int64 {
+        defer { nextRank += 1 }
+        return nextRank
+    }
+
+    mutating func count(_ bytes: Int64, in queue: EvictionQueue, isPinned: Bool) {
+        if isPinned {
+            pinned += bytes
+        } else if queue == .small {
+            small += bytes
+        } else {
+            main += bytes
+        }
+    }
+
+    static func load(_ database: Database) throws(SQLiteError) -> IndexTotals {
+        var totals = IndexTotals()
+        let statement = try database.prepare("SELECT value FROM meta WHERE key = ?")
+        for (key, path) in keys {
+            statement.bind(1, key)
+            if try statement.step() { totals[keyPath: path] = statement.integer(0) }
+            statement.reset()
+        }
+        return totals
+    }
+
+    func save(_ database: Database, unless saved: IndexTotals) throws(SQLiteError) {
+        let statement = try database.prepare("INSERT OR REPLACE INTO meta VALUES(?, ?)")
+        for (key, path) in IndexTotals.keys where saved[keyPath: path] != self[keyPath: path] {
+            statement.bind(1, key)
+            statement.bind(2, self[keyPath: path])
+            try statement.run()
+        }
+    }
+}

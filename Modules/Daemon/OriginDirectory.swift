@@ -1,0 +1,47 @@
+import MusicFSCore
+import MusicFSOrigins
+import MusicFSSync
+import Synchronization
+
+/// The origins by their number, for those who are made before them: what becomes of news about an origin.
+final class OriginDirectory: Sendable {
+    private let origins = Mutex<[Int64: OriginTask]>([:])
+    private let events: EventBus
+    private let log: Logger
+
+    init(events: EventBus, log: Logger) {
+        self.events = events
+        self.log = log
+    }
+
+    func set(_ tasks: [OriginTask]) {
+        origins.withLock { $0 = Dictionary(tasks.map { ($0.id, $0) }) { first, _ in first } }
+    }
+
+    /// A file turned out to be another one by now: its folder is looked at.
+    func look(_ origin: Int64, at folder: [UInt8]) {
+        origins.withLock { $0[origin] }?.synchronizer?.requestLook(at: folder)
+    }
+
+    func healthChanged(_ origin: Int64, _ old: OriginHealth.Status, _ new: OriginHealth) {
+        guard let task = origins.withLock({ $0[origin] }) else { return }
+        let name = task.setting.id
+        switch new.status {
+        case .healthy where old == .unknown: log.debug("the origin answers", metadata: ["origin": "\(name)"])
+        case .healthy: log.info("the origin is healthy again", metadata: ["origin": "\(name)"])
+        case .degraded, .unknown:
+            log.warning(
+                "the origin is degraded", metadata: ["origin": "\(name)", "reason": "\(new.message ?? "")"])
+        case .unhealthy:
+            log.error(
+                "the origin does not answer; what is cached of it goes on playing",
+                metadata: ["origin": "\(name)", "reason": "\(new.message ?? "")"])
+            events.publish(.originDisconnected(origin: name))
+        }
+        if old == .unhealthy {
+            events.publish(.originConnected(origin: name))
+            // What changed meanwhile, and what was served from elsewhere, is looked at.
+            task.synchronizer?.requestScan()
+        }
+    }
+}

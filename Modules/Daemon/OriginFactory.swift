@@ -1,0 +1,25 @@
+import MusicFSCore
+import MusicFSOrigins
+import MusicFSSystem
+
+/// Makes origins as they are configured.
+struct OriginFactory: Sendable {
+    let timer: DeadlineTimer
+    let makeClone: @Sendable (FilePath) -> SharedFD?
+    let log: Logger
+
+    /// - Throws: why it cannot be used for now; nothing is said about its files.
+    func make(_ id: Int64, _ setting: Configuration.Origin) throws -> any Origin {
+        let lane = try IOLane(
+            name: "io-\(setting.id)", threads: max(4, setting.connections), deadline: setting.timeout, timer: timer)
+        switch setting.kind {
+        case .local, .nfs, .smb:
+            guard let path = setting.path else { throw OriginError(.invalid, "the origin has no path") }
+            return try LocalOrigin(
+                id: id, name: setting.id, root: path, lane: lane, timeout: setting.timeout,
+                isNetwork: setting.kind != .local, makeClone: makeClone)
+        case .s3, .sftp, .webdav:
+            throw OriginError(.invalid, "origins of type \(setting.kind.rawValue) are not built into this program")
+        }
+    }
+}
