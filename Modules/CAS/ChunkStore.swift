@@ -35,6 +35,8 @@ package final class ChunkStore: Sendable {
         var jobs: [@Sendable (ChunkWriter?) throws -> Void] = []
         var accesses: [ContentKey: Int64] = [:]
         var lastFlush = monotonicNanoseconds()
+        /// Whether the index is there to be read.
+        var isReady = false
         var isClosing = false
         var hasEnded = false
         var totals = IndexTotals()
@@ -73,7 +75,9 @@ package final class ChunkStore: Sendable {
 
     /// What is stored of a version; empty when nothing is, or the index cannot be read.
     package func manifest(_ key: ContentKey) -> Manifest {
-        if isOff { return Manifest() }
+        // At the start the writing thread opens the index, or makes it, which takes milliseconds.
+        let patience = monotonicNanoseconds() &+ 2_000_000_000
+        guard work.wait(until: patience, { $0.isReady || isOff ? true : nil }) != nil, !isOff else { return Manifest() }
         do {
             return try reader.withLock { reader in
                 if reader.statements == nil { reader.statements = try ManifestReader(indexPath) }
@@ -123,7 +127,7 @@ package final class ChunkStore: Sendable {
             work.putBytes += count
             return true
         }
-        if isTaken, !isOff, pressure < .noWrites { work.signal() } else if !isTaken { put.completion(nil) }
+        if isTaken, !isOff, pressure < .noWrites { work.broadcast() } else if !isTaken { put.completion(nil) }
     }
 
     /// Counts an open of a version.
@@ -131,7 +135,7 @@ package final class ChunkStore: Sendable {
 
     func submit(_ job: @escaping @Sendable (ChunkWriter) throws -> Void) {
         work.withLock { if !$0.isClosing { $0.jobs.append { if let writer = $0 { try job(writer) } } } }
-        work.signal()
+        work.broadcast()
     }
 
     /// Runs a job on the writing thread and waits for what it gives.
@@ -150,7 +154,7 @@ package final class ChunkStore: Sendable {
             return true
         }
         guard isTaken else { throw StoreIsOff() }
-        work.signal()
+        work.broadcast()
         return try answer.wait { $0 }.get()
     }
 

@@ -33,6 +33,11 @@ final class ChunkWriter {
             if writer == nil, !store.isOff {
                 do {
                     let made = try ChunkWriter(store)
+                    store.work.withLock { work in
+                        work.isReady = true
+                        work.totals = made.index.totals
+                    }
+                    store.work.broadcast()
                     try made.begin()
                     writer = made
                 } catch { store.note(error) }

@@ -229,6 +229,7 @@ import Testing
             _ = pollReadable([], milliseconds: 10)
         }
         #expect(done.withLock { $0 } == 8)
+        #expect(rig.cache.store?.lastError == nil)
         try rig.cache.flush()
         #expect(max(most, rig.cache.statistics.usedBytes) <= limit)
         #expect(rig.eventually { rig.cache.budget.used == 0 })
