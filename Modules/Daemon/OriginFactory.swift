@@ -18,8 +18,24 @@ struct OriginFactory: Sendable {
             return try LocalOrigin(
                 id: id, name: setting.id, root: path, lane: lane, timeout: setting.timeout,
                 isNetwork: setting.kind != .local, makeClone: makeClone)
-        case .s3, .sftp, .webdav:
-            throw OriginError(.invalid, "origins of type \(setting.kind.rawValue) are not built into this program")
+        case .s3:
+            guard let credentials = AmazonCredentials(parsing: setting.credentials) else {
+                throw OriginError(.invalid, "credentials is wrong")
+            }
+            let settings = S3Settings(
+                bucket: setting.bucket, prefix: setting.prefix, region: setting.region, endpoint: setting.endpoint,
+                usesPathStyle: setting.usesPathStyle, credentials: credentials, certificates: setting.certificates)
+            return S3Origin(
+                id: id, name: setting.id, settings: settings, lane: lane, timeout: setting.timeout, log: log)
+        case .webdav:
+            guard
+                let settings = WebDAVSettings(
+                    url: setting.url, credentials: setting.credentials, certificates: setting.certificates)
+            else { throw OriginError(.invalid, "credentials is wrong") }
+            return WebDAVOrigin(
+                id: id, name: setting.id, settings: settings, lane: lane, timeout: setting.timeout, log: log)
+        case .sftp:
+            throw OriginError(.invalid, "origins of type sftp are not built into this program")
         }
     }
 }

@@ -27,3 +27,7 @@ static inline CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value) 
 static inline CURLcode ccurl_get_string(CURL *handle, CURLINFO info, const char **value) {
     return curl_easy_getinfo(handle, info, value);
 }
+
+// Macros with casts.
+static const long ccurl_auth_basic = CURLAUTH_BASIC;
+static const long ccurl_auth_digest = CURLAUTH_DIGEST;
