@@ -112,7 +112,9 @@ package final class S3Origin: Origin {
         request.range = range
         let response = unsafe try client.perform(request, into: buffer, deadline: deadline)
         switch response.status {
-        case 206:
+        // Some servers say 200 and mean 206.
+        case 206,
+            200 where response.contentRange != nil:
             guard let sent = response.contentRange, sent.range == range, sent.size ?? stamp.size == stamp.size else {
                 throw OriginError(.changed, "the object has another size by now")
             }
