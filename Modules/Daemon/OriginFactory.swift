@@ -35,7 +35,13 @@ struct OriginFactory: Sendable {
             return WebDAVOrigin(
                 id: id, name: setting.id, settings: settings, lane: lane, timeout: setting.timeout, log: log)
         case .sftp:
-            throw OriginError(.invalid, "origins of type sftp are not built into this program")
+            guard
+                let settings = SFTPSettings(
+                    host: setting.host, port: setting.port, user: setting.user, path: setting.path ?? "/",
+                    knownHosts: setting.knownHosts, credentials: setting.credentials, connections: setting.connections)
+            else { throw OriginError(.invalid, "credentials is wrong") }
+            return SFTPOrigin(
+                id: id, name: setting.id, settings: settings, lane: lane, timeout: setting.timeout, log: log)
         }
     }
 }

@@ -1,4 +1,8 @@
 #include "CLinux.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <malloc.h>
 
 #include <sys/ioctl.h>
@@ -167,3 +171,61 @@ long clinux_raise_descriptor_limit(void) {
 void clinux_release_free_memory(void) { malloc_trim(0); }
 
 void clinux_set_name(const char *name) { prctl(PR_SET_NAME, name); }
+
+static long long milliseconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+// Connects one socket; 0, or the error.
+static int connect_until(int fd, const struct sockaddr *address, socklen_t size, long long deadline) {
+    if (connect(fd, address, size) == 0)
+        return 0;
+    if (errno != EINPROGRESS)
+        return errno;
+    for (;;) {
+        long long left = deadline - milliseconds_now();
+        if (left <= 0)
+            return ETIMEDOUT;
+        struct pollfd entry = {.fd = fd, .events = POLLOUT};
+        int ready = poll(&entry, 1, left > 60000 ? 60000 : (int)left);
+        if (ready < 0 && errno != EINTR)
+            return errno;
+        if (ready > 0)
+            break;
+    }
+    int error = 0;
+    socklen_t length = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+}
+
+int clinux_connect_tcp(
+    const char *host, const char *port, int milliseconds, char *address, unsigned address_size) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct addrinfo *found = NULL;
+    long long deadline = milliseconds_now() + milliseconds;
+    if (getaddrinfo(host, port, &hints, &found) != 0)
+        return -2;
+    int error = EHOSTUNREACH;
+    for (struct addrinfo *next = found; next != NULL; next = next->ai_next) {
+        int fd = socket(next->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0) {
+            error = errno;
+            continue;
+        }
+        error = connect_until(fd, next->ai_addr, next->ai_addrlen, deadline);
+        if (error == 0) {
+            int on = 1;
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+            getnameinfo(next->ai_addr, next->ai_addrlen, address, address_size, NULL, 0, NI_NUMERICHOST);
+            freeaddrinfo(found);
+            return fd;
+        }
+        close(fd);
+    }
+    freeaddrinfo(found);
+    errno = error;
+    return -1;
+}

@@ -62,6 +62,11 @@ int clinux_openat(int dirfd, const char *path, int flags, unsigned mode);
 int clinux_fcntl_int(int fd, int command, int argument);
 int clinux_ioctl_pointer(int fd, unsigned long request, void *argument);
 long clinux_getdents64(int fd, void *buffer, unsigned long size);
+// A TCP connection to the first of a host's addresses that answers, within so many milliseconds altogether; without delay
+// and with keep-alive. -1 with errno, or -2 where the name has no address. `address` (46 bytes or more) gets the one that
+// answered.
+int clinux_connect_tcp(
+    const char *host, const char *port, int milliseconds, char *address, unsigned address_size);
 int clinux_pidfd_open(int pid, unsigned flags);
 int clinux_pidfd_send_signal(int pidfd, int signal);
 int clinux_gettid(void);
