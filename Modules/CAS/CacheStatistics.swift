@@ -56,6 +56,13 @@ extension ContentCache {
         return freed
     }
 
+    /// Forgets one version.
+    package func forget(_ key: ContentKey) throws {
+        guard let store else { return }
+        try store.perform { try $0.remove(key) }
+        for file in openFiles where file.info.key == key { file.forgetStored() }
+    }
+
     /// Keeps versions from being evicted, or lets them go again.
     package func setPinned(_ keys: [ContentKey], _ isPinned: Bool) throws {
         guard let store else { return }

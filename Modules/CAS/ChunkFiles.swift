@@ -141,7 +141,8 @@ struct ChunkFiles: Sendable {
         }
     }
 
-    private func listDirectory(_ directory: consuming OwnedFD, _ path: FilePath) throws(SystemError) -> [DirectoryEntry] {
+    private func listDirectory(_ directory: consuming OwnedFD, _ path: FilePath) throws(SystemError) -> [DirectoryEntry]
+    {
         try MusicFSSystem.listDirectory(directory.raw, path: path)
     }
 }

@@ -183,7 +183,8 @@ package final class ChunkStore: Sendable {
         let text = "\(error)"
         let (isNews, goesOff) = health.withLock { $0.note(text, at: monotonicNanoseconds()) }
         if isNews {
-            log.warning("the cache's disk gave an error; readers are served from the origins", metadata: ["error": "\(text)"])
+            log.warning(
+                "the cache's disk gave an error; readers are served from the origins", metadata: ["error": "\(text)"])
         }
         if goesOff {
             log.error("the cache is switched off after 5 errors in a minute; it is tried again every minute")

@@ -169,7 +169,9 @@ final class ChunkWriter {
         }
         var written: [Written] = []
         do {
-            for put in puts { if let one = try write(put, besides: written) { written.append(one) } else { put.completion(nil) } }
+            for put in puts {
+                if let one = try write(put, besides: written) { written.append(one) } else { put.completion(nil) }
+            }
             if written.contains(where: { $0.temporary != nil }) {
                 let directory = try open(store.files.root, [.read, .directory])
                 try syncFileSystem(directory.raw)

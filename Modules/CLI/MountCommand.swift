@@ -52,7 +52,8 @@ struct MountCommand: ParsableCommand {
         try MountPreparation.checkFUSE(allowOther: settings.allowOther)
         _ = try MediaWorkerLocator.find(environment: ThisProcess.environment)
         let locks = try MountPreparation.lock(settings.ownDirectories)
-        try MountPreparation.prepare(settings.mountPoint, origins: settings.origins.filter(\.kind.isMounted).compactMap(\.path), log: log)
+        try MountPreparation.prepare(
+            settings.mountPoint, origins: settings.origins.filter(\.kind.isMounted).compactMap(\.path), log: log)
         return locks
     }
 

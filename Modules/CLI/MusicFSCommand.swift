@@ -16,7 +16,8 @@ struct MusicFSCommand: ParsableCommand {
         version: musicFSVersion,
         subcommands: [
             MountCommand.self, UnmountCommand.self, ScanCommand.self, StatusCommand.self, ShutdownCommand.self,
-            InfoCommand.self, OriginCommand.self, ConfigCommand.self, VersionCommand.self, CompletionsCommand.self,
+            InfoCommand.self, OriginCommand.self, CacheCommand.self, ConfigCommand.self, VersionCommand.self,
+            CompletionsCommand.self,
             ManualCommand.self, ServeCommand.self,
         ])
 

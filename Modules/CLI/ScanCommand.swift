@@ -74,7 +74,7 @@ struct OriginCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "origin", abstract: "Show and rescan origins.",
         examples: [CommandExample("musicfs origin list", "all origins")],
-        subcommands: [OriginListCommand.self, OriginRescanCommand.self])
+        subcommands: [OriginListCommand.self, OriginHealthCommand.self, OriginRescanCommand.self])
 }
 
 struct OriginListCommand: ParsableCommand {
@@ -88,13 +88,40 @@ struct OriginListCommand: ParsableCommand {
     mutating func run() throws {
         try Client.reporting {
             let origins = try Client.connect(client).value([OriginReport].self, .get, "/v1/origins")
-            if client.json { return try Client.printJSON(origins) }
-            for origin in origins {
-                var line = "\(origin.id)\t\(origin.type)\t\(origin.health)\t\(origin.replicas) files"
-                if let message = origin.message { line += "\t\(message)" }
-                try Client.print(line)
-            }
+            try printOrigins(origins, client)
         }
+    }
+}
+
+private func printOrigins(_ origins: [OriginReport], _ client: ClientOptions) throws {
+    if client.json { return try Client.printJSON(origins) }
+    for origin in origins {
+        var line = "\(origin.id)\t\(origin.type)\t\(origin.health)\t\(origin.replicas) files"
+        if let latency = origin.latencyMilliseconds { line += "\t\(Int(latency.rounded(.up))) ms" }
+        if let message = origin.message { line += "\t\(message)" }
+        try Client.print(line)
+    }
+}
+
+struct OriginHealthCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "health", abstract: "Check origins now.",
+        discussion: "Ends with 1 when one of them does not answer.",
+        examples: [CommandExample("musicfs origin health nas", "whether the NAS answers")])
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var client: ClientOptions
+    @Argument(help: "The origin's id; all without one.") var id: String?
+
+    mutating func run() throws {
+        let isWell = try Client.reporting {
+            let query = id.map { [QueryItem("origin", $0)] } ?? []
+            let origins = try Client.connect(client).value(
+                [OriginReport].self, .post, "/v1/origins/check", query: query)
+            try printOrigins(origins, client)
+            return origins.allSatisfy { $0.health == "healthy" || $0.health == "degraded" }
+        }
+        if !isWell { throw ExitCode(1) }
     }
 }
 

@@ -61,7 +61,8 @@ extension LibraryWriter {
                 size: row.integer(5), modified: row.integer(6), inode: UInt64(bitPattern: row.integer(7)),
                 etag: row.optionalBytes(14) ?? []),
             track: row.optionalInteger(8), node: row.optionalInteger(9), isSecondary: row.integer(10) != 0,
-            head: row.optionalBytes(11), tail: row.optionalBytes(12), audio: row.optionalBytes(13), isPostponed: row.integer(15) != 0)
+            head: row.optionalBytes(11), tail: row.optionalBytes(12), audio: row.optionalBytes(13),
+            isPostponed: row.integer(15) != 0)
     }
 
     func save(_ replica: ReplicaRow, isNew: Bool = false) throws {

@@ -21,7 +21,8 @@ struct Content {
         allowsPassthrough: Bool, logs: LogSystem, onHealth: @escaping HealthMonitor.OnChange,
         onStale: @escaping @Sendable (Int64, [UInt8]) -> Void
     ) throws {
-        let isNeeded = settings.cache.maxSize > 0 && settings.origins.contains { $0.kind != .local || $0.cache == .always }
+        let isNeeded =
+            settings.cache.maxSize > 0 && settings.origins.contains { $0.kind != .local || $0.cache == .always }
         let store =
             isNeeded
             ? try ChunkStore(

@@ -25,6 +25,7 @@ final class ContentRouter: ContentProvider {
         var bandwidth: BandwidthLimit
         /// A disk of this machine, whose files are opened rather than fetched.
         var disk: LocalOrigin?
+        let traffic = Traffic()
 
         /// Whether what is read of it is kept.
         var isKept: Bool { setting.cache == .always || setting.cache == .auto && disk == nil }
@@ -38,6 +39,26 @@ final class ContentRouter: ContentProvider {
         var passthrough: Set<Int64> = []
         /// Versions that are, or were lately, read from several origins, with what knows which one serves.
         var sources: [Int64: Source] = [:]
+    }
+
+    /// What was asked of an origin since the start.
+    final class Traffic: Sendable {
+        let bytes = Counter()
+        let requests = Counter()
+        let errors = Counter()
+
+        func note(_ count: Int, isError: Bool) {
+            requests.increment()
+            if isError { errors.increment() } else { bytes.increment(by: UInt64(count)) }
+        }
+    }
+
+    func traffic(of origin: Int64) -> (bytes: Int64, requests: Int64, errors: Int64) {
+        guard let traffic = member(origin)?.traffic else { return (0, 0, 0) }
+        return (
+            Int64(clamping: traffic.bytes.value), Int64(clamping: traffic.requests.value),
+            Int64(clamping: traffic.errors.value)
+        )
     }
 
     private struct Source {
@@ -195,9 +216,11 @@ extension ContentRouter: ReplicaRouting {
 
     func isUsable(origin: Int64) -> Bool { health.isUsable(origin: origin) }
 
-    func note(origin: Int64, error: OriginError?, latency: UInt64) {
+    func note(origin: Int64, error: OriginError?, bytes: Int, latency: UInt64) {
+        if let member = member(origin) { member.traffic.note(bytes, isError: error != nil) }
         if let error, error.code != .notFound, error.code != .changed {
-            log.debug("an origin did not give what it was asked for", metadata: ["origin": "\(origin)", "error": "\(error)"])
+            log.debug(
+                "an origin did not give what it was asked for", metadata: ["origin": "\(origin)", "error": "\(error)"])
         }
         health.note(origin: origin, error: error, latency: latency)
     }

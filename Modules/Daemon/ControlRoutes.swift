@@ -1,7 +1,9 @@
+import MusicFSCAS
 import MusicFSCache
 import MusicFSControl
 import MusicFSCore
 import MusicFSFUSE
+import MusicFSOrigins
 import MusicFSSync
 import MusicFSSystem
 
@@ -12,7 +14,8 @@ struct ControlRoutes: Sendable {
     init(_ server: Server) { self.server = server }
 
     var all: [Route] {
-        [
+        CacheRoutes(server).all + [
+            Route(.post, "/v1/origins/check") { request throws(ControlError) in try check(request) },
             Route(.get, "/v1/status") { _ throws(ControlError) in try .json(status()) },
             Route(.get, "/v1/origins") { _ throws(ControlError) in try .json(origins()) },
             Route(.get, "/v1/info") { request throws(ControlError) in try .json(info(request)) },
@@ -46,13 +49,17 @@ struct ControlRoutes: Sendable {
         }
         let origins = try origins()
         let deaths = server.journal.deaths
-        let problems = origins.compactMap { origin in origin.message.map { "\(origin.id): \($0)" } }
+        var problems = origins.compactMap { origin in origin.message.map { "\(origin.id): \($0)" } }
+        let cache = server.content.cache.statistics
+        if cache.isOff { problems.append("cache: \(cache.lastError ?? "its disk gives errors")") }
+        let cacheUse = CacheUse(usedBytes: cache.usedBytes, maxBytes: cache.maxBytes)
         let isScanning = server.origins.contains {
             [.walking, .reading, .applying].contains($0.synchronizer?.monitor.snapshot.phase)
         }
         return StatusReport(
             name: server.settings.name, version: musicFSVersion,
-            state: !problems.isEmpty ? "degraded" : isScanning ? "syncing" : "ready",
+            state: server.content.health.isOffline
+                ? "offline" : !problems.isEmpty ? "degraded" : isScanning ? "syncing" : "ready",
             mountPoint: server.settings.mountPoint.description, pid: Int(ThisProcess.pid),
             guardianPID: Int(ThisProcess.parent),
             uptimeSeconds: Int64((monotonicNanoseconds() - server.started) / 1_000_000_000),
@@ -67,6 +74,7 @@ struct ControlRoutes: Sendable {
             openFiles: server.fuse.statistics.openFiles,
             fuseOperations: Int64(clamping: server.fuse.statistics.operations),
             residentBytes: ThisProcess.residentBytes, descriptors: ThisProcess.openDescriptors, origins: origins,
+            cache: cacheUse,
             tasks: server.supervisor.tasks.map {
                 TaskReport(
                     name: $0.name, state: $0.state.rawValue, attempt: $0.attempt,
@@ -80,12 +88,15 @@ struct ControlRoutes: Sendable {
         let records = try reading { (reader) throws(CacheError) in try reader.origins() }
         return server.origins.map { task in
             let record = records.first { $0.id == task.id }
-            let message = task.message ?? record?.suspect
+            let known = server.content.health.health(of: task.id)
+            let message = task.message ?? known?.health.message ?? record?.suspect
             return OriginReport(
-                id: task.setting.id, type: "local",
-                health: task.message != nil ? "unhealthy" : task.synchronizer == nil ? "unknown" : "healthy",
-                message: message, tracks: record?.tracks ?? 0, replicas: record?.files ?? 0, latencyMilliseconds: nil,
-                lastCheck: nil, lastScan: record?.lastScan.map { Timestamp(nanoseconds: $0) },
+                id: task.setting.id, type: task.setting.kind.rawValue,
+                health: task.message != nil ? "unhealthy" : known?.health.status.rawValue ?? "unknown",
+                message: message, tracks: record?.tracks ?? 0, replicas: record?.files ?? 0,
+                latencyMilliseconds: known?.health.medianLatency.map { Double($0) / 1e6 },
+                lastCheck: known?.lastCheck.map { Timestamp(nanoseconds: $0) },
+                lastScan: record?.lastScan.map { Timestamp(nanoseconds: $0) },
                 isSuspect: record?.suspect != nil, isWatching: task.synchronizer?.isWatching ?? false)
         }
     }
@@ -125,13 +136,14 @@ struct ControlRoutes: Sendable {
             else {
                 throw CacheError(.failed, "there is no file \(path) in the mount")
             }
+            let cached = try tree.version(entry.version)?.key.map { server.content.cache.storedCount($0) } ?? 0
             let plan: String
             switch server.content.router.plan(origin: entry.origin) {
             case .direct: plan = "direct"
             case .passthrough: plan = "passthrough"
             case .cached: plan = "cached"
             }
-            let healthy = Set(server.origins.filter { $0.message == nil }.map(\.id))
+            let healthy = Set(server.origins.filter { server.content.health.isUsable(origin: $0.id) }.map(\.id))
             return InfoReport(
                 path: path.description, trackID: record.track ?? 0, size: entry.size,
                 media: record.report ?? MediaReport(tags: Tags()),
@@ -140,8 +152,33 @@ struct ControlRoutes: Sendable {
                         origin: replica.origin, realPath: replica.realPath.description, size: replica.size,
                         mtime: Timestamp(nanoseconds: replica.modified), isHealthy: healthy.contains(replica.originID),
                         isPreferred: index == 0)
-                }, plan: plan, cachedBytes: 0, quarantined: record.quarantined)
+                }, plan: plan, cachedBytes: cached, quarantined: record.quarantined)
         } catch { throw ControlError(.notFound, error.message) }
+    }
+
+    // MARK: Health
+
+    /// Has origins checked now, and answers when that has ended.
+    private func check(_ request: ControlRequest) throws(ControlError) -> ControlResponse {
+        let chosen = server.origins.filter { request.text("origin") == nil || $0.setting.id == request.text("origin") }
+        guard !chosen.isEmpty else {
+            let ids = server.origins.map(\.setting.id).joined(separator: ", ")
+            throw ControlError(
+                .notFound, "there is no origin \(request.text("origin") ?? "")", remedy: "use one of: \(ids)")
+        }
+        let health = server.content.health
+        let before = chosen.map { health.health(of: $0.id)?.lastCheck }
+        for origin in chosen { health.checkNow(origin.id) }
+        let deadline = monotonicNanoseconds() &+ server.settings.health.timeout.nanoseconds &+ 1_000_000_000
+        while monotonicNanoseconds() < deadline {
+            let isDone = zip(chosen, before).allSatisfy { origin, before in
+                health.health(of: origin.id).map { $0.lastCheck != before } ?? true
+            }
+            if isDone { break }
+            _ = pollReadable([], milliseconds: 20)
+        }
+        let ids = Set(chosen.map(\.setting.id))
+        return try .json(origins().filter { ids.contains($0.id) })
     }
 
     // MARK: Scan

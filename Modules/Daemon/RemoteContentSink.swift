@@ -60,7 +60,8 @@ final class RemoteContentSink: RemoteContent {
         do {
             guard try isSameAudio(file, payload, before) else { return }
             try router.cache.adopt(before.key, payloadStart: before.payload.lowerBound, for: info)
-            router.log.info("only the tags of a file changed; its audio stays cached", metadata: ["origin": "\(origin)"])
+            router.log.info(
+                "only the tags of a file changed; its audio stays cached", metadata: ["origin": "\(origin)"])
         } catch {
             router.log.debug("the audio of a changed file could not be kept", metadata: ["error": "\(error)"])
         }

@@ -67,7 +67,8 @@ package final class Server: Sendable {
         for origin in origins { origin.waitUntilUp(patience) }
         supervisor = try TaskSupervisor(logger: logs.logger("tasks"))
         fuse = try FUSEServer(
-            device: ServerDescriptor.device, journal: journal, library: library, content: content.router, registry: guardian,
+            device: ServerDescriptor.device, journal: journal, library: library, content: content.router,
+            registry: guardian,
             settings: FileSystemSettings(
                 owner: ThisProcess.user, group: ThisProcess.group, timeout: settings.timeout),
             metrics: metrics, log: logs.logger("fuse"),

@@ -34,7 +34,8 @@ package final class OriginSynchronizer: Sendable {
     }
 
     package init(
-        origin: any Origin, library: Library, media: any MediaReader, remote: (any RemoteContent)?, settings: SyncSettings, events: EventBus,
+        origin: any Origin, library: Library, media: any MediaReader, remote: (any RemoteContent)?,
+        settings: SyncSettings, events: EventBus,
         log: Logger, scansAtStart: Bool
     ) throws(SystemError) {
         self.origin = origin
@@ -191,7 +192,8 @@ package final class OriginSynchronizer: Sendable {
 
     private func makeScan(_ context: TaskContext, rereads: Bool) -> OriginScan {
         OriginScan(
-            origin: origin, library: library, media: media, remote: remote, monitor: monitor, settings: settings, rereads: rereads,
+            origin: origin, library: library, media: media, remote: remote, monitor: monitor, settings: settings,
+            rereads: rereads,
             log: log, willList: { [watcher, origin] in if !origin.isFarAway { watcher.watch($0) } },
             isCancelled: { context.isCancelled }, beat: { context.beat() })
     }

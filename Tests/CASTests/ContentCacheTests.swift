@@ -216,7 +216,8 @@ import Testing
                 var isRight = true
                 for start in stride(from: Int64(0), to: source.size, by: 1 << 20) {
                     let bytes = try? content.readNow(start..<(start + 1 << 20))?.get()
-                    isRight = isRight && bytes?.count == 1 << 20 && bytes?[77] == PatternSource.byte(source.seed, start + 77)
+                    isRight =
+                        isRight && bytes?.count == 1 << 20 && bytes?[77] == PatternSource.byte(source.seed, start + 77)
                 }
                 done.withLock { $0 += isRight ? 1 : 100 }
                 done.broadcast()

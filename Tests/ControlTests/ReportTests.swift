@@ -12,7 +12,8 @@ let sampleStatus = StatusReport(
             id: "local", type: "local", health: "healthy", message: nil, tracks: 1, replicas: 1,
             latencyMilliseconds: 0.5, lastCheck: Timestamp(nanoseconds: 1), lastScan: nil, isSuspect: false,
             isWatching: true)
-    ], tasks: [TaskReport(name: "watch", state: "running", attempt: 1, since: Timestamp(nanoseconds: 0))],
+    ], cache: CacheUse(usedBytes: 1, maxBytes: 2),
+    tasks: [TaskReport(name: "watch", state: "running", attempt: 1, since: Timestamp(nanoseconds: 0))],
     events: EventsReport(capacity: 1024, lagged: 0), degradedBecause: [])
 
 @Suite struct ReportTests {
@@ -24,7 +25,7 @@ let sampleStatus = StatusReport(
         let status = try object(sampleStatus)
         #expect(
             status.keys.sorted() == [
-                "degraded_because", "directories", "events", "fds", "fuse_ops_total", "guardian_pid", "last_crash",
+                "cache", "degraded_because", "directories", "events", "fds", "fuse_ops_total", "guardian_pid", "last_crash",
                 "mount_point", "name", "open_files", "origins", "pid", "quarantined", "restarts", "rss_bytes", "state",
                 "tasks", "tracks", "uptime_s", "version",
             ])

@@ -116,8 +116,28 @@ final class MountedLibrary {
         return ["unshare", "--mount", "bash", "-c", script, "bash"] + asNobody
     }
 
+    /// The text of `[[origins]]` and other sections, instead of the one directory as origin.
+    var configuration: String?
+
+    private func writeConfiguration(_ text: String) -> String {
+        let path = directory.path.appending("config.toml")
+        let home = directory.path
+        let all = """
+            mount_point = "\(mount)"
+            cache_dir = "\(home)/cache"
+            state_dir = "\(home)/state"
+            name = "\(name)"
+            \(text)
+            """
+        try? writeFileAtomically(path, Array(all.utf8))
+        return path.description
+    }
+
     var mountArguments: [String] {
-        [
+        if let configuration {
+            return [Programs.musicfs, "--config", writeConfiguration(configuration), "mount"] + extraArguments
+        }
+        return [
             Programs.musicfs, "mount", mount.description, "--origin", origin.description,
             "--cache-dir", directory.path.appending("cache").description,
             "--state-dir", directory.path.appending("state").description, "--name", name,
@@ -143,6 +163,8 @@ final class MountedLibrary {
         struct Origin: Decodable {
             var suspect: Bool
             var watching: Bool
+            var id: String
+            var health: String
         }
         var state: String
         var pid: Int32

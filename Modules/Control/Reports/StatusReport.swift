@@ -22,6 +22,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
     /// Open descriptors.
     package var descriptors: Int
     package var origins: [OriginReport]
+    package var cache: CacheUse
     package var tasks: [TaskReport]
     package var events: EventsReport
     /// Reasons for a state of degraded or offline, in sentences.
@@ -31,7 +32,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
         name: String, version: String, state: String, mountPoint: String, pid: Int, guardianPID: Int,
         uptimeSeconds: Int64, restarts: Int, lastCrash: CrashReport?, tracks: Int64, directories: Int64,
         quarantined: Int64, openFiles: Int, fuseOperations: Int64, residentBytes: Int64, descriptors: Int,
-        origins: [OriginReport], tasks: [TaskReport], events: EventsReport, degradedBecause: [String]
+        origins: [OriginReport], cache: CacheUse, tasks: [TaskReport], events: EventsReport, degradedBecause: [String]
     ) {
         self.name = name
         self.version = version
@@ -50,13 +51,14 @@ package struct StatusReport: Codable, Hashable, Sendable {
         self.residentBytes = residentBytes
         self.descriptors = descriptors
         self.origins = origins
+        self.cache = cache
         self.tasks = tasks
         self.events = events
         self.degradedBecause = degradedBecause
     }
 
     private enum CodingKeys: String, CodingKey {
-        case name, version, state, pid, restarts, tracks, directories, quarantined, origins, tasks, events
+        case name, version, state, pid, restarts, tracks, directories, quarantined, origins, cache, tasks, events
         case mountPoint = "mount_point"
         case guardianPID = "guardian_pid"
         case uptimeSeconds = "uptime_s"
@@ -66,6 +68,23 @@ package struct StatusReport: Codable, Hashable, Sendable {
         case residentBytes = "rss_bytes"
         case descriptors = "fds"
         case degradedBecause = "degraded_because"
+    }
+}
+
+/// How full the cache is.
+package struct CacheUse: Codable, Hashable, Sendable {
+    package var usedBytes: Int64
+    /// 0 where there is none.
+    package var maxBytes: Int64
+
+    package init(usedBytes: Int64, maxBytes: Int64) {
+        self.usedBytes = usedBytes
+        self.maxBytes = maxBytes
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case usedBytes = "used_bytes"
+        case maxBytes = "max_bytes"
     }
 }
 

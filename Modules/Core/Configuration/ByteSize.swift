@@ -9,7 +9,8 @@ enum ByteSize {
     static func bytes(_ text: String) -> Int64? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit = text[digits.endIndex...].drop { $0 == " " }
-        guard let count = Int64(digits), let (_, bytes) = units.first(where: { $0.name == unit || unit.isEmpty && $0.bytes == 1 })
+        guard let count = Int64(digits),
+            let (_, bytes) = units.first(where: { $0.name == unit || unit.isEmpty && $0.bytes == 1 })
         else { return nil }
         let (total, overflow) = count.multipliedReportingOverflow(by: bytes)
         return overflow ? nil : total

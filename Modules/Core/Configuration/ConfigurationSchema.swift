@@ -99,7 +99,8 @@ enum ConfigurationSchema {
             "origins", "poll_interval", .seconds(1) ... .seconds(2_592_000), \.pollInterval,
             "How often a directory that cannot be watched is walked."),
         .choice(
-            "origins", "cache", \.cache, "Whether what is read is kept: auto (what lies behind a network), always, never."),
+            "origins", "cache", \.cache,
+            "Whether what is read is kept: auto (what lies behind a network), always, never."),
         .size("origins", "bandwidth", 0...(1 << 40), \.bandwidth, "Bytes a second; 0 for no limit."),
         .integer("origins", "connections", 1...64, \.connections, "Connections at a time."),
         .text("origins", "bucket", .line, \.bucket, "The bucket."),

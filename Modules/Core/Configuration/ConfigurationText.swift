@@ -74,10 +74,11 @@ extension Configuration.Origin {
         var dav = Self()
         (dav.id, dav.kind, dav.url) = ("dav", .webdav, "https://cloud.example.org/dav/music/")
         dav.credentials = "file:/etc/musicfs/dav.toml"
-        return [home] + [bucket, server, dav].map { origin in
-            var origin = origin
-            origin.timeout = .seconds(30)
-            return origin
-        }
+        return [home]
+            + [bucket, server, dav].map { origin in
+                var origin = origin
+                origin.timeout = .seconds(30)
+                return origin
+            }
     }
 }

@@ -37,7 +37,8 @@ package enum AmazonCredentials: Hashable, Sendable {
             return try keys(
                 id: environment["AWS_ACCESS_KEY_ID"], secret: environment["AWS_SECRET_ACCESS_KEY"],
                 token: environment["AWS_SESSION_TOKEN"],
-                missing: "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set; set them, or credentials = \"file:PATH\"")
+                missing:
+                    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set; set them, or credentials = \"file:PATH\"")
         case .file(let path):
             let values = try CredentialFile(path: path).read()
             return try keys(

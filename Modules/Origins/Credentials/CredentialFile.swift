@@ -18,7 +18,8 @@ struct CredentialFile: Sendable {
         } catch {
             if error.errno == .perm {
                 throw OriginError(
-                    .permission, "others may read the credentials in \(path), or they are somebody else's; run 'chmod 600 \(path)'")
+                    .permission,
+                    "others may read the credentials in \(path), or they are somebody else's; run 'chmod 600 \(path)'")
             }
             throw OriginError(.permission, "the credentials in \(path) cannot be read: \(error.errno)")
         }

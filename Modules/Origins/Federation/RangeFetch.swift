@@ -79,15 +79,15 @@ final class RangeFetch: Sendable {
             let latency = monotonicNanoseconds() - begin
             switch result {
             case .success(let bytes):
-                source.routing.note(origin: origin.id, error: nil, latency: latency)
+                source.routing.note(origin: origin.id, error: nil, bytes: range.count, latency: latency)
                 source.served(by: origin.id)
                 finish(.success(bytes))
             case .failure(.failed(let error)):
-                source.routing.note(origin: origin.id, error: error, latency: latency)
+                source.routing.note(origin: origin.id, error: error, bytes: 0, latency: latency)
                 failed(index, error)
             case .failure(let refusal):
                 let error = OriginError(.unreachable, "\(refusal)")
-                source.routing.note(origin: origin.id, error: error, latency: latency)
+                source.routing.note(origin: origin.id, error: error, bytes: 0, latency: latency)
                 failed(index, error)
             }
         }

@@ -31,8 +31,8 @@ package protocol ReplicaRouting: AnyObject, Sendable {
     func order(_ replicas: [(origin: Int64, priority: Int)]) -> [Int64]
     /// Whether the origin is worth asking: false while it is known to be down.
     func isUsable(origin: Int64) -> Bool
-    /// A request ended; `latency` in nanoseconds.
-    func note(origin: Int64, error: OriginError?, latency: UInt64)
+    /// A request for so many bytes ended; `latency` in nanoseconds.
+    func note(origin: Int64, error: OriginError?, bytes: Int, latency: UInt64)
     /// The origin says that a file is gone, or another one: its folder is to be looked at.
     func noteStale(origin: Int64, path: [UInt8])
 }

@@ -52,7 +52,8 @@ final class HTTPClient: Sendable {
         let host = Self.host(request.url)
         var code = try handle.run(request, transfer, certificates, connectTo: nil, deadline: deadline)
         if code == CURLE_COULDNT_RESOLVE_HOST, let address = addresses.withLock({ $0[host] }) {
-            log.warning("the host's name cannot be resolved; its last address is used", metadata: ["address": "\(address)"])
+            log.warning(
+                "the host's name cannot be resolved; its last address is used", metadata: ["address": "\(address)"])
             transfer.reset()
             code = try handle.run(request, transfer, certificates, connectTo: "::\(address):", deadline: deadline)
         }

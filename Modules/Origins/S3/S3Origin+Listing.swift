@@ -101,7 +101,8 @@ extension S3Origin {
             for (key, stamp) in page.objects {
                 guard !key.lexicographicallyPrecedes(last) else {
                     isUnordered.withLock { $0 = true }
-                    throw OriginError(.transient, "the server lists out of order; it is listed folder by folder from now on")
+                    throw OriginError(
+                        .transient, "the server lists out of order; it is listed folder by folder from now on")
                 }
                 last = key
                 let parts = key.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Array($0) }

@@ -81,7 +81,8 @@ package final class S3Origin: Origin {
         case (401, _), (403, _):
             return OriginError(.permission, "the server refuses (\(code ?? "\(response.status)")); check credentials")
         case (412, _): return OriginError(.changed, "the object is another version by now")
-        case (429, _), (500..., _): return OriginError(.transient, "the server is busy (\(code ?? "\(response.status)"))")
+        case (429, _), (500..., _):
+            return OriginError(.transient, "the server is busy (\(code ?? "\(response.status)"))")
         default: return OriginError(.invalid, "the server answered \(response.status) \(code ?? "")")
         }
     }

@@ -37,7 +37,9 @@ import MusicFSSystem
             let names = unsafe found.pointee.name.map { unsafe String(cString: $0) }
             // A hashed name may be any host's.
             let isOurs = names.map { names in
-                names.split(separator: ",").contains { $0 == settings.host || $0 == "[\(settings.host)]:\(settings.port)" }
+                names.split(separator: ",").contains {
+                    $0 == settings.host || $0 == "[\(settings.host)]:\(settings.port)"
+                }
             }
             if isOurs ?? true { methods += unsafe Self.methods(found.pointee.typemask) }
         }

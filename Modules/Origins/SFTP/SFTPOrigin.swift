@@ -66,7 +66,8 @@ package final class SFTPOrigin: Origin {
             return try connect(to: settings.host, deadline)
         } catch {
             guard error.code == .nameResolution, let address = lastAddress.withLock({ $0 }) else { throw error }
-            log.warning("the host's name cannot be resolved; its last address is used", metadata: ["address": "\(address)"])
+            log.warning(
+                "the host's name cannot be resolved; its last address is used", metadata: ["address": "\(address)"])
             return try connect(to: address, deadline)
         }
     }

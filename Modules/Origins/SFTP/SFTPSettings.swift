@@ -33,7 +33,8 @@ package struct SFTPSettings: Hashable, Sendable {
         self.connections = max(1, connections)
         switch credentials {
         case "", "agent": self.credentials = .agent
-        case _ where credentials.hasPrefix("key:"): self.credentials = .key(CredentialText.path(credentials.dropFirst(4)))
+        case _ where credentials.hasPrefix("key:"):
+            self.credentials = .key(CredentialText.path(credentials.dropFirst(4)))
         case _ where credentials.hasPrefix("file:"):
             self.credentials = .file(CredentialText.path(credentials.dropFirst(5)))
         default: return nil

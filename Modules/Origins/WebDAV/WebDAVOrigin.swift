@@ -83,7 +83,9 @@ package final class WebDAVOrigin: Origin {
         do throws(OriginError) {
             try check(deadline: deadline)
             return OriginError(.notFound, "there is no such file")
-        } catch { return OriginError(.transient, "the server says that a file is gone, and does not answer for its root") }
+        } catch {
+            return OriginError(.transient, "the server says that a file is gone, and does not answer for its root")
+        }
     }
 
     // MARK: Listing
