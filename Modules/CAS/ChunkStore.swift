@@ -117,8 +117,7 @@ package final class ChunkStore: Sendable {
 
     // MARK: Changing
 
-    /// Stores a piece of a version, some time. It must be one or more whole chunks of the version's grid, or the whole
-    /// of a small file.
+    /// Stores a piece of a version, some time. It is a chunk of the version's grid, or a part of one.
     func put(_ put: Put) {
         let isTaken = work.withLock { work in
             let count = Int64(unsafe put.bytes.buffer.count)

@@ -75,7 +75,8 @@ package final class ContentCache: Sendable {
 
     // MARK: What was fetched elsewhere
 
-    /// Keeps the whole chunks of what was fetched for reading tags.
+    /// Keeps what was fetched for reading tags, parts of chunks included: what is missing of them is fetched when it is
+    /// read, and not all of them again.
     package func keep(_ info: VersionInfo, _ ranges: [(offset: Int64, bytes: ContentBytes)]) {
         guard let store else { return }
         for (offset, bytes) in ranges {
@@ -84,7 +85,7 @@ package final class ContentCache: Sendable {
         }
     }
 
-    /// Stores the whole chunks that lie in a range.
+    /// Stores what lies in a range, divided into chunks.
     func put(
         _ info: VersionInfo, _ range: Range<Int64>, _ slice: (Range<Int64>) -> ContentBytes?, _ store: ChunkStore,
         completion: @escaping @Sendable (Manifest.Entry?) -> Void
@@ -93,9 +94,9 @@ package final class ContentCache: Sendable {
         var position = range.lowerBound
         while position < min(range.upperBound, grid.size) {
             let chunk = grid.chunk(at: position)
-            if chunk.lowerBound >= range.lowerBound, chunk.upperBound <= range.upperBound, let bytes = slice(chunk) {
-                store.put(
-                    ChunkStore.Put(info: info, offset: chunk.lowerBound, bytes: bytes, completion: completion))
+            let part = chunk.clamped(to: range)
+            if let bytes = slice(part) {
+                store.put(ChunkStore.Put(info: info, offset: part.lowerBound, bytes: bytes, completion: completion))
             }
             position = chunk.upperBound
         }

@@ -9,6 +9,8 @@ package struct GuardianConfiguration: Sendable {
     package var allowOther: Bool
     /// Whether the kernel may read local files by itself, where it can (`fuse.passthrough`).
     package var allowsPassthrough: Bool
+    /// Whether all origins are local disks.
+    package var isAllLocal: Bool
     /// How a server is started: its arguments, the program's name first.
     package var serverArguments: [String]
     package var heartbeatTimeout: Duration
@@ -19,12 +21,13 @@ package struct GuardianConfiguration: Sendable {
 
     package init(
         mountPoint: FilePath, lockedDirectories: [FilePath], allowOther: Bool, allowsPassthrough: Bool,
-        serverArguments: [String], heartbeatTimeout: Duration, maxRestarts: Int, epochFile: FilePath
+        isAllLocal: Bool, serverArguments: [String], heartbeatTimeout: Duration, maxRestarts: Int, epochFile: FilePath
     ) {
         self.mountPoint = mountPoint
         self.lockedDirectories = lockedDirectories
         self.allowOther = allowOther
         self.allowsPassthrough = allowsPassthrough
+        self.isAllLocal = isAllLocal
         self.serverArguments = serverArguments
         self.heartbeatTimeout = heartbeatTimeout
         self.maxRestarts = maxRestarts
