@@ -55,13 +55,13 @@ extension SSHSession {
         _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
     ) throws(OriginError) {
         let handle: OpaquePointer
+        var done = 0
         if let known = unsafe files.handle(path, stamp) {
             unsafe handle = known
+            unsafe libssh2_sftp_seek64(handle, UInt64(clamping: offset))
         } else {
-            unsafe handle = try openVersion(path, stamp)
+            unsafe handle = try openVersion(path, stamp, at: offset, into: buffer, &done)
         }
-        unsafe libssh2_sftp_seek64(handle, UInt64(clamping: offset))
-        var done = 0
         while done < buffer.count {
             let left = buffer.count - done
             // libssh2 asks for four times the buffer ahead: a quarter of what is wanted puts just that on its way.
@@ -74,10 +74,23 @@ extension SSHSession {
         }
     }
 
-    @unsafe private func openVersion(_ path: [UInt8], _ stamp: FileStamp) throws(OriginError) -> OpaquePointer {
+    /// Opens a file and makes sure that it is the version that is meant. What is to be read of it is asked for in the same
+    /// round trip as its attributes, and not used unless they are right.
+    @unsafe private func openVersion(
+        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer,
+        _ done: inout Int
+    ) throws(OriginError) -> OpaquePointer {
         guard let handle = unsafe open(path, LIBSSH2_SFTP_OPENFILE) else { throw failure("opening a file") }
+        unsafe libssh2_sftp_seek64(handle, UInt64(clamping: offset))
         var raw = LIBSSH2_SFTP_ATTRIBUTES()
-        guard unsafe libssh2_sftp_fstat_ex(handle, &raw, 0) == 0 else {
+        waits(false)
+        let early = unsafe libssh2_sftp_read(
+            handle, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), max(1, buffer.count / 4))
+        var result = unsafe libssh2_sftp_fstat_ex(handle, &raw, 0)
+        waits(true)
+        if result == LIBSSH2_ERROR_EAGAIN { result = unsafe libssh2_sftp_fstat_ex(handle, &raw, 0) }
+        done = max(0, early)
+        guard result == 0 else {
             let error = failure("asking for a file")
             unsafe libssh2_sftp_close_handle(handle)
             throw error

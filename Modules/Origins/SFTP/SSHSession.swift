@@ -80,6 +80,9 @@ import MusicFSSystem
         }
     }
 
+    /// Whether calls wait for the server, or only send what they have to.
+    func waits(_ isWaiting: Bool) { unsafe libssh2_session_set_blocking(session, isWaiting ? 1 : 0) }
+
     /// Gives the next calls the time until `deadline`.
     func allow(until deadline: UInt64) { unsafe SSHSession.setTimeout(session, deadline) }
 
