@@ -81,6 +81,12 @@ let executables: [Target] = [
         path: "Tools/Benchmark"),
 ]
 
+/// What tests run beside the programs.
+let testPrograms: [Target] = [
+    .executableTarget(
+        name: "musicfs-faultfs", path: "Tests/FaultFileSystem", linkerSettings: [.linkedLibrary("fuse3")])
+]
+
 func tests(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
         name: "\(folder)Tests", dependencies: dependencies + ["TestSupport"], path: "Tests/\(folder)Tests",
@@ -105,7 +111,7 @@ let testTargets: [Target] = [
     tests("Daemon", ["MusicFSDaemon", "MusicFSCore", "MusicFSSystem"]),
     tests("Arguments", ["MusicFSArguments"]),
     tests("LibraryGenerator", ["MusicFSCatalogue", "MusicFSCore", "MusicFSSystem", "musicfs-libgen"]),
-    tests("EndToEnd", ["MusicFSSystem", "MusicFSCore", "musicfs", "musicfs-media", "musicfs-libgen"]),
+    tests("EndToEnd", ["MusicFSSystem", "MusicFSCore", "musicfs", "musicfs-media", "musicfs-libgen", "musicfs-faultfs"]),
 ]
 
 /// Fuzz targets need flags of their own, so they are there only for Tools/fuzz.sh.
@@ -144,7 +150,7 @@ let package = Package(
         .executable(name: "musicfs-libgen", targets: ["musicfs-libgen"]),
         .executable(name: "musicfs-bench", targets: ["musicfs-bench"]),
     ],
-    targets: bindings + modules + tools + executables + testTargets + fuzzTargets,
+    targets: bindings + modules + tools + executables + testPrograms + testTargets + fuzzTargets,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )

@@ -113,7 +113,25 @@ struct ControlRoutes: Sendable {
         }
     }
 
-    private func metrics() -> String { server.metrics.renderPrometheus() }
+    private func metrics() -> String {
+        let cache = server.content.cache.statistics
+        var lines = [server.metrics.renderPrometheus()]
+        func add(_ name: String, _ type: String, _ help: String, _ values: [(labels: String, value: String)]) {
+            lines.append("# HELP \(name) \(help)\n# TYPE \(name) \(type)\n")
+            for (labels, value) in values { lines.append("\(name)\(labels) \(value)\n") }
+        }
+        add("musicfs_cache_hits_total", "counter", "Reads that the cache served.", [("", "\(cache.hits)")])
+        add("musicfs_cache_misses_total", "counter", "Reads that an origin was asked for.", [("", "\(cache.misses)")])
+        add("musicfs_cache_size_bytes", "gauge", "Bytes of all chunk files.", [("", "\(cache.usedBytes)")])
+        add("musicfs_cache_chunks_total", "gauge", "Chunks.", [("", "\(cache.chunks)")])
+        add(
+            "musicfs_origin_health", "gauge", "Whether an origin answers.",
+            server.origins.map { origin in
+                let isUsable = server.content.health.isUsable(origin: origin.id)
+                return ("{origin=\"\(origin.setting.id)\"}", isUsable ? "1" : "0")
+            })
+        return lines.joined()
+    }
 
     // MARK: Info
 

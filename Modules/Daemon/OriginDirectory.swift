@@ -38,10 +38,9 @@ final class OriginDirectory: Sendable {
                 metadata: ["origin": "\(name)", "reason": "\(new.message ?? "")"])
             events.publish(.originDisconnected(origin: name))
         }
-        if old == .unhealthy {
-            events.publish(.originConnected(origin: name))
-            // What changed meanwhile, and what was served from elsewhere, is looked at.
-            task.synchronizer?.requestScan()
-        }
+        if old == .unhealthy { events.publish(.originConnected(origin: name)) }
+        // What changed meanwhile, and what was served from elsewhere, is looked at; and what a failed scan did not see.
+        let hasMissed = new.status == .healthy && task.synchronizer?.monitor.snapshot.phase == .failed
+        if old == .unhealthy || hasMissed { task.synchronizer?.requestScan() }
     }
 }

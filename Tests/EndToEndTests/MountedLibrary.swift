@@ -5,29 +5,9 @@ import Testing
 
 /// The built programs.
 enum Programs {
-    /// Where the test bundle lies, and the programs beside it.
-    static let directory: FilePath = {
-        // The runner is given the bundle; its own path is the toolchain's.
-        for argument in CommandLine.arguments where argument.contains(".build/") {
-            if let range = argument.range(of: "/debug/") ?? argument.range(of: "/release/") {
-                return FilePath(String(argument[..<range.upperBound]))
-            }
-        }
-        let root = FilePath(#filePath).parent.parent.parent
-        return root.appending(".build/debug")
-    }()
-
-    static var musicfs: String { directory.appending("musicfs").description }
-    static var libgen: String { directory.appending("musicfs-libgen").description }
+    static var musicfs: String { BuiltPrograms.directory.appending("musicfs").description }
+    static var libgen: String { BuiltPrograms.directory.appending("musicfs-libgen").description }
 }
-
-/// Whether mounting can be tried here. CI must be able to.
-let canMount: Bool = {
-    if (try? open("/dev/fuse", [.readWrite])) != nil { return true }
-    if ThisProcess.environment["CI"] == "true" { return true }
-    print("EndToEndTests are skipped: /dev/fuse cannot be opened")
-    return false
-}()
 
 /// What a command printed, and how it ended.
 struct Outcome {

@@ -10,7 +10,7 @@ package final class TCPProxy: Sendable {
         var latency: Double = 0
         var isFrozen = false
         var refuses = false
-        var sockets: [Int32] = []
+        var open: [Reference] = []
         var down = 0
         var up = 0
         var connections = 0
@@ -67,12 +67,11 @@ package final class TCPProxy: Sendable {
 
     /// Closes all connections.
     package func cut() {
-        for socket in state.withLock({ state in
-            defer { state.sockets = [] }
-            return state.sockets
-        }) {
-            shutdown(socket, Int32(SHUT_RDWR))
+        let open = state.withLock { state in
+            defer { state.open = [] }
+            return state.open.compactMap(\.closer)
         }
+        for socket in open.flatMap(\.sockets) { shutdown(socket, Int32(SHUT_RDWR)) }
     }
 
     private func serve(_ client: Int32) {
@@ -86,13 +85,19 @@ package final class TCPProxy: Sendable {
             var on: Int32 = 1
             unsafe setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
         }
-        state.withLock {
-            $0.sockets += [client, server]
-            $0.connections += 1
-        }
         let closer = Closer(client, server)
+        state.withLock { state in
+            state.open.removeAll { $0.closer == nil }
+            state.open.append(Reference(closer: closer))
+            state.connections += 1
+        }
         pump(client, server, closer) { state, count in state.up += count }
         pump(server, client, closer) { state, count in state.down += count }
+    }
+
+    /// A number of a socket means nothing once it was closed: it may be somebody else's by then.
+    private struct Reference: Sendable {
+        weak let closer: Closer?
     }
 
     /// Closes both ends once nobody uses them any more.

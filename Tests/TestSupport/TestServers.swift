@@ -103,10 +103,10 @@ package final class RcloneServer: TestServer, @unchecked Sendable {
             arguments += ["--auth-key", "\(Self.user),\(Self.password)"]
             text = "access_key_id = \"\(Self.user)\"\nsecret_access_key = \"\(Self.password)\"\n"
         case .webdav:
-            arguments += ["--user", Self.user, "--pass", Self.password, "--dir-cache-time", "0s"]
+            arguments += ["--user", Self.user, "--pass", Self.password]
             text = "username = \"\(Self.user)\"\npassword = \"\(Self.password)\"\n"
         }
-        arguments += ["--vfs-cache-mode", "off"]
+        arguments += ["--vfs-cache-mode", "off", "--dir-cache-time", "0s"]
         try writeFileAtomically(credentials, Array(text.utf8))
         try super.init(program, arguments, port: port, directory)
     }

@@ -1,8 +1,8 @@
 /// Sizes as the configuration writes them: a whole number with B, KiB, MiB, GiB, TiB, or kB, MB, GB, TB.
 enum ByteSize {
     private static let units: [(name: String, bytes: Int64)] = [
-        ("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("TB", 1_000_000_000_000),
-        ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000), ("B", 1),
+        ("TiB", 1 << 40), ("TB", 1_000_000_000_000), ("GiB", 1 << 30), ("GB", 1_000_000_000), ("MiB", 1 << 20),
+        ("MB", 1_000_000), ("KiB", 1 << 10), ("kB", 1000), ("B", 1),
     ]
 
     /// - Returns: nil for what is no size, or too large for 64 bits. A number without a unit is bytes.

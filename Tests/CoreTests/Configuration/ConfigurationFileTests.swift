@@ -16,6 +16,16 @@ import Testing
             [scan]
             workers = 3
             removal_brake = 1
+            [cache]
+            max_size = "1GiB"
+            retag = "refetch"
+            memory = "32MiB"
+            read_ahead = 1048576
+            [health]
+            interval = "10s"
+            timeout = "2s"
+            slow = "1s"
+            thresholds = { local = 2, nfs = 4, smb = 5, s3 = 6, sftp = 7, webdav = 8 }
             [fuse]
             allow_other = true
             timeout = "90s"
@@ -41,6 +51,8 @@ import Testing
             enabled = false
             timeout = "250ms"
             poll_interval = "1d"
+            cache = "always"
+            bandwidth = "2MB"
             [[origins]]
             id = "usb"
             path = "/media/usb"
@@ -54,6 +66,19 @@ import Testing
         expected.tree.companions = false
         expected.scan.workers = 3
         expected.scan.removalBrake = 1
+        expected.cache.maxSize = 1 << 30
+        expected.cache.retag = .refetch
+        expected.cache.memory = 32 << 20
+        expected.cache.readAhead = 1 << 20
+        expected.health.interval = .seconds(10)
+        expected.health.timeout = .seconds(2)
+        expected.health.slow = .seconds(1)
+        expected.health.thresholds.local = 2
+        expected.health.thresholds.nfs = 4
+        expected.health.thresholds.smb = 5
+        expected.health.thresholds.s3 = 6
+        expected.health.thresholds.sftp = 7
+        expected.health.thresholds.webdav = 8
         expected.fuse.allowOther = true
         expected.fuse.timeout = .seconds(90)
         expected.fuse.passthrough = .never
@@ -73,6 +98,8 @@ import Testing
         home.isEnabled = false
         home.timeout = .milliseconds(250)
         home.pollInterval = .seconds(86400)
+        home.cache = .always
+        home.bandwidth = 2_000_000
         var usb = Configuration.Origin()
         usb.id = "usb"
         usb.path = "/media/usb"
@@ -83,7 +110,7 @@ import Testing
         for entry in loaded.entries where !entry.key.hasPrefix("origins[usb]") {
             guard case .file = entry.source else { Issue.record("\(entry.key) is from \(entry.source)"); continue }
         }
-        #expect(loaded.source("fuse.timeout")?.description.hasSuffix("config.toml:11") == true)
+        #expect(loaded.source("fuse.timeout")?.description.hasSuffix("config.toml:21") == true)
     }
 
     @Test(arguments: [
@@ -117,7 +144,7 @@ import Testing
         ("fuse = 3", "1:1: fuse must be a section, [fuse]"),
         ("[[fuse]]", "1:3: fuse must be a section, [fuse]"),
         ("[origins]\nid = \"x\"", "1:2: origins must be sections in double brackets, [[origins]]"),
-        ("[cache]\nmax_size = \"1GiB\"", "2:1: cache.max_size is not available in this version; remove it"),
+        ("[cache]\nscrub_interval = \"1h\"", "2:1: cache.scrub_interval is not available in this version; remove it"),
         ("[history]", "1:2: history is not available in this version; remove it"),
         ("[tree]\nvirtual_dirs = true", "2:1: tree.virtual_dirs is not available in this version; remove it"),
         ("[[views]]\nfilter = \"\"", "2:1: views.filter is not available in this version; remove it"),
@@ -136,12 +163,28 @@ import Testing
             "4:1: origins.priority is 256, but must be a whole number from 0 to 255"
         ),
         (
-            "[[origins]]\nid = \"a\"\ntype = \"sftp\"",
-            "3:1: origins.type \"sftp\" is not available in this version; use \"local\""
+            "[[origins]]\nid = \"a\"\ntype = \"ftp\"",
+            "3:1: origins.type is \"ftp\", but must be \"local\" or \"nfs\" or \"smb\" or \"s3\" or \"sftp\" or \"webdav\""
         ),
         (
-            "[[origins]]\nid = \"a\"\npath = \"/a\"\nbandwidth = \"0\"",
-            "4:1: origins.bandwidth is not available in this version; remove it"
+            "[[origins]]\nid = \"a\"\ntype = \"s3\"",
+            "1:1: this origin has no bucket; add bucket = \"…\""
+        ),
+        (
+            "[[origins]]\nid = \"a\"\npath = \"/\"\nbucket = \"b\"",
+            "4:1: origins.bucket means nothing for an origin of type \"local\", only for \"s3\"; remove it"
+        ),
+        (
+            "[[origins]]\nid = \"a\"\ntype = \"webdav\"\nurl = \"https://u:p@h/\"",
+            "4:1: origins.url must not hold a name or a password; use credentials = \"file:PATH\""
+        ),
+        (
+            "[[origins]]\nid = \"a\"\ntype = \"s3\"\nbucket = \"b\"\ncredentials = \"hunter2\"",
+            "5:1: origins.credentials must be \"env\" or \"anonymous\" or \"profile:NAME\" or \"file:PATH\""
+        ),
+        (
+            "[[origins]]\nid = \"a\"\npath = \"/a\"\nbandwidth = \"fast\"",
+            "4:1: origins.bandwidth is \"fast\", but must be a size in B, KiB, MiB or GiB, from \"0\" to \"1TiB\""
         ),
         (
             "[[origins]]\nid = \"a\"\npath = \"/a\"\n[[origins]]\nid = \"a\"\npath = \"/b\"",
@@ -149,7 +192,8 @@ import Testing
         ),
         (
             "[[origins]]\nid = \"a\"\npath = \"/a\"\nprio = 1",
-            "4:1: unknown key origins.prio; valid here: id, type, path, priority, enabled, timeout, poll_interval"
+            "4:1: unknown key origins.prio; valid here: "
+                + ConfigurationSchema.originKeys.map(\.name).joined(separator: ", ")
         ),
     ])
     func oneErrorIsTold(_ text: String, _ expected: String) throws {
