@@ -111,7 +111,8 @@ let testTargets: [Target] = [
     tests("Daemon", ["MusicFSDaemon", "MusicFSCore", "MusicFSSystem"]),
     tests("Arguments", ["MusicFSArguments"]),
     tests("LibraryGenerator", ["MusicFSCatalogue", "MusicFSCore", "MusicFSSystem", "musicfs-libgen"]),
-    tests("EndToEnd", ["MusicFSSystem", "MusicFSCore", "musicfs", "musicfs-media", "musicfs-libgen", "musicfs-faultfs"]),
+    tests(
+        "EndToEnd", ["MusicFSSystem", "MusicFSCore", "musicfs", "musicfs-media", "musicfs-libgen", "musicfs-faultfs"]),
 ]
 
 /// Fuzz targets need flags of their own, so they are there only for Tools/fuzz.sh.

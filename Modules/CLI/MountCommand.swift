@@ -38,7 +38,8 @@ struct MountCommand: ParsableCommand {
             GuardianConfiguration(
                 mountPoint: settings.mountPoint, lockedDirectories: [settings.cacheDirectory, settings.stateDirectory],
                 allowOther: settings.allowOther, allowsPassthrough: settings.allowsPassthrough,
-                isAllLocal: settings.origins.allSatisfy { $0.kind == .local }, serverArguments: ["musicfs", "serve"] + (readyFD == nil ? [] : ["--detached"]) + loaded.arguments,
+                isAllLocal: settings.origins.allSatisfy { $0.kind == .local },
+                serverArguments: ["musicfs", "serve"] + (readyFD == nil ? [] : ["--detached"]) + loaded.arguments,
                 heartbeatTimeout: settings.heartbeatTimeout, maxRestarts: settings.maxRestarts,
                 epochFile: settings.epochFile),
             locks: locks, log: log, onReady: { [readyFD] in tellReady(readyFD) })

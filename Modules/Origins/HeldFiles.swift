@@ -40,6 +40,8 @@ final class HeldFiles: Sendable {
         }
     }
 
+    func drop(_ path: [UInt8]) { entries.withLock { entries in entries = entries.filter { $0.key.path != path } } }
+
     func closeIdle() {
         let now = monotonicNanoseconds()
         entries.withLock { entries in entries = entries.filter { now - $0.value.lastUse < Self.idle } }

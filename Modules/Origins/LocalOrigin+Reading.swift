@@ -12,7 +12,12 @@ extension LocalOrigin {
             let file = try openVersion(path, stamp)
             return unsafe try readFully(file.raw, into: buffer, at: offset)
         }
-        if count < length { throw OriginError(.changed, "the file ended early") }
+        guard count < length else { return }
+        // A file that is as long as ever was read short, which passes; else it was cut.
+        let now = try status(path, deadline: deadline).stamp
+        held.drop(path)
+        let isSame = now.size == stamp.size && now.modified == stamp.modified
+        throw OriginError(isSame ? .transient : .changed, "the file ended early")
     }
 
     /// - Throws: ESTALE's own meaning is kept for the file system, so that a file that is another version by now is

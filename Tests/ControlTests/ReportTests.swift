@@ -25,7 +25,8 @@ let sampleStatus = StatusReport(
         let status = try object(sampleStatus)
         #expect(
             status.keys.sorted() == [
-                "cache", "degraded_because", "directories", "events", "fds", "fuse_ops_total", "guardian_pid", "last_crash",
+                "cache", "degraded_because", "directories", "events", "fds", "fuse_ops_total", "guardian_pid",
+                "last_crash",
                 "mount_point", "name", "open_files", "origins", "pid", "quarantined", "restarts", "rss_bytes", "state",
                 "tasks", "tracks", "uptime_s", "version",
             ])

@@ -6,7 +6,9 @@ import Testing
 extension EndToEnd {
     /// A NAS that is mounted, and hangs, fails or goes away.
     @Suite struct NetworkMountTests {
-        private func makeLibrary(type: String) throws -> (library: MountedLibrary, nas: FaultFileSystem, files: FilePath) {
+        private func makeLibrary(type: String) throws -> (
+            library: MountedLibrary, nas: FaultFileSystem, files: FilePath
+        ) {
             let library = try MountedLibrary()
             let files = library.directory.path.appending("files")
             let made = try run(Programs.libgen, files.description, "--tracks", "60")
@@ -28,14 +30,16 @@ extension EndToEnd {
         func errorsThatPassAreNotSeen(type: String) throws {
             let (library, nas, files) = try makeLibrary(type: type)
             for fault in [
-                FaultFileSystem.Fault.error("ESTALE"), .error("ENOTCONN"), .error("EIO", .read), .short(100),
+                FaultFileSystem.Fault.error("ESTALE", .read), .error("ENOTCONN", .read), .error("EIO", .read),
+                .short(100),
                 .delay(.milliseconds(20)),
             ] {
                 _ = try library.musicfs("cache", "clear")
                 try library.dropKernelCaches()
-                // One operation of three fails, and is tried again.
+                // One read of three fails, and is tried again. With operations of all kinds every attempt would fail.
                 try nas.set(fault, every: 3)
-                try compareAll(library, files)
+                let sums = try MountedLibrary.sums(library.mount)
+                #expect(try sums == MountedLibrary.sums(files), "\(fault)")
                 try nas.clear()
             }
         }
@@ -60,7 +64,8 @@ extension EndToEnd {
             let missing = try #require(
                 all.dropFirst(all.count / 2).first { $0.hasSuffix(".flac") || $0.hasSuffix(".wav") })
             let read = try run("timeout", "5", "cat", library.mount.appending(missing).description)
-            #expect(read.status == 0 || read.text.contains("Input/output error"), "\(read.status) \(read.text.prefix(100))")
+            #expect(
+                read.status == 0 || read.text.contains("Input/output error"), "\(read.status) \(read.text.prefix(100))")
             try nas.clear()
             #expect(eventually(20) { (try? library.status().origins.first?.health) == "healthy" })
             #expect(try MountedLibrary.sums(library.mount) == sums)

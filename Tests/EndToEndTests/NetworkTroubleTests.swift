@@ -13,7 +13,8 @@ extension EndToEnd {
             }
             let size = megabytes << 20
             var header = Array("RIFF".utf8) + little(36 + size, 4) + Array("WAVEfmt ".utf8) + little(16, 4)
-            header += little(1, 2) + little(2, 2) + little(44_100, 4) + little(176_400, 4) + little(4, 2) + little(16, 2)
+            header +=
+                little(1, 2) + little(2, 2) + little(44_100, 4) + little(176_400, 4) + little(4, 2) + little(16, 2)
             header += Array("data".utf8) + little(size, 4)
             try createDirectories(path.parent)
             try writeFileAtomically(path, header, mode: 0o644)
@@ -88,10 +89,12 @@ extension EndToEnd {
                 + (try Section.sftp(ssh, far, port: proxy.port, extra: "timeout = \"5s\"")) + Section.quick
             try library.startAndScan(origins: 2)
             let files = try library.files()
-            let farFile = library.mount.appending(try #require(files.first { $0.contains("far.wav") || $0.contains("far") }))
+            let farFile = library.mount.appending(
+                try #require(files.first { $0.contains("far.wav") || $0.contains("far") }))
             let nearFile = library.mount.appending(try #require(files.first { $0.contains("near") }))
             proxy.isFrozen = true
-            let script = "for i in $(seq 200); do dd if='\(farFile)' bs=4k count=1 skip=$((i * 60)) status=none of=/dev/null & done; wait"
+            let script =
+                "for i in $(seq 200); do dd if='\(farFile)' bs=4k count=1 skip=$((i * 60)) status=none of=/dev/null & done; wait"
             let null = try open("/dev/null", [.readWrite])
             let stuck = try ChildProcess.start(
                 "/bin/bash", arguments: ["bash", "-c", script], descriptors: [(null.raw, 1), (null.raw, 2)])
@@ -143,14 +146,17 @@ extension EndToEnd {
             }
             print("the longest pause when the first origin hung: \(longest) s")
             #expect(longest <= 2.5)
-            let served = try run("getfattr", "--only-values", "--absolute-names", "-n", "user.musicfs.served_from", shown.description)
+            let served = try run(
+                "getfattr", "--only-values", "--absolute-names", "-n", "user.musicfs.served_from", shown.description)
             #expect(served.text == "dav")
             proxy.isFrozen = false
             #expect(eventually(30) { (try? library.status().origins.allSatisfy { $0.health == "healthy" }) ?? false })
         }
 
         /// The cache's writer dies at random moments, and at the worst ones: what is served is right, and the store too.
-        @Test(arguments: ["", "cas-put-before-write", "cas-put-after-write-before-index", "cas-put-after-sync", "cas-manifest-middle"])
+        @Test(arguments: [
+            "", "cas-put-before-write", "cas-put-after-write-before-index", "cas-put-after-sync", "cas-manifest-middle",
+        ])
         func deathsWhileChunksAreWritten(failpoint: String) throws {
             let directory = try TestDirectory()
             let file = directory.path.appending("music/a.wav")
@@ -174,7 +180,9 @@ extension EndToEnd {
                 }
             } else {
                 try library.start(waitsForScan: false)
-                _ = eventually(20) { library.log.contains("gives up") || library.log.components(separatedBy: "serving").count > 3 }
+                _ = eventually(20) {
+                    library.log.contains("gives up") || library.log.components(separatedBy: "serving").count > 3
+                }
             }
             try library.unmount()
             library.prefix = []

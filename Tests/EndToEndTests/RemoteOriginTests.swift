@@ -15,12 +15,15 @@ extension EndToEnd {
         }
 
         /// Encodes tracks whose audio nobody else has.
-        private func encode(_ path: FilePath, seconds: Int, _ kinds: [(codec: String, suffix: String)], seed: Int) throws {
+        private func encode(_ path: FilePath, seconds: Int, _ kinds: [(codec: String, suffix: String)], seed: Int)
+            throws
+        {
             try createDirectories(path)
             for (number, kind) in kinds.enumerated() {
                 let made = try run(
                     "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i",
-                    "anoisesrc=duration=\(seconds):sample_rate=48000:seed=\(seed * 100 + number)", "-metadata", "artist=A",
+                    "anoisesrc=duration=\(seconds):sample_rate=48000:seed=\(seed * 100 + number)", "-metadata",
+                    "artist=A",
                     "-metadata", "album=B\(seed)", "-metadata", "title=\(kind.suffix)\(number)", "-c:a", kind.codec,
                     "-b:a", "192k", path.appending("\(number) é+%.\(kind.suffix)").description)
                 try #require(made.status == 0, "\(made.text)")
@@ -109,7 +112,9 @@ extension EndToEnd {
                 for file in files where file != left {
                     let sum = try run("md5sum", library.mount.appending(file).description)
                     #expect(sum.status == 0, "\(step): \(sum.text)")
-                    if let start = sum.text.firstIndex(where: \.isHexDigit) { found.append(String(sum.text[start...].prefix(32))) }
+                    if let start = sum.text.firstIndex(where: \.isHexDigit) {
+                        found.append(String(sum.text[start...].prefix(32)))
+                    }
                 }
                 #expect(found.allSatisfy(sums.contains))
                 #expect(try run("stat", library.mount.appending(left).description).status == 0)
@@ -123,7 +128,8 @@ extension EndToEnd {
             try createDirectories(path)
             let file = path.appending("a.flac").description
             let made = try run(
-                "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "anoisesrc=duration=60:sample_rate=44100", "-metadata",
+                "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "anoisesrc=duration=60:sample_rate=44100",
+                "-metadata",
                 "artist=A", "-metadata", "album=B", "-metadata", "title=One", "-c:a", "flac", file)
             try #require(made.status == 0, "\(made.text)")
             let ssh = try SSHServer()
@@ -136,7 +142,8 @@ extension EndToEnd {
             #expect(before > 5_000_000)
             // Longer tags than before, which move the audio.
             let long = String(repeating: "x", count: 40_000)
-            let tagged = try run("metaflac", "--remove-tag=TITLE", "--set-tag=TITLE=Two", "--set-tag=COMMENT=\(long)", file)
+            let tagged = try run(
+                "metaflac", "--remove-tag=TITLE", "--set-tag=TITLE=Two", "--set-tag=COMMENT=\(long)", file)
             try #require(tagged.status == 0, "\(tagged.text)")
             #expect(try library.scan().status == 0)
             let name = try #require(try library.files().first)

@@ -44,7 +44,9 @@ import Testing
     @Test func percentCodingIsItsOwnInverse() {
         var random = SeededGenerator(seed: 3)
         for _ in 0..<500 {
-            let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             #expect(PercentCoding.decode(PercentCoding.encode(bytes).utf8) == bytes)
         }
         #expect(PercentCoding.decode("%2".utf8) == nil && PercentCoding.decode("%zz".utf8) == nil)

@@ -26,7 +26,9 @@ private let canServe: Bool = {
         var files: [String: [UInt8]] = [:]
         for number in 0..<count {
             let folder = ["", "a/", "a/b/", "a b+%é😀/", "z/"][number % 5]
-            let bytes = (0..<Int.random(in: 0...3000, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let bytes = (0..<Int.random(in: 0...3000, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             let name = "\(folder)\(number) +%&é.mp3"
             try createDirectories(root.appending(folder))
             try writeFileAtomically(root.appending(name), bytes, mode: 0o644)
@@ -219,7 +221,9 @@ private let canServe: Bool = {
         let root = server.directory.path.appending("music")
         try createDirectories(root.appending("a"))
         try writeFileAtomically(root.appending("a/in.mp3"), [1, 2, 3], mode: 0o644)
-        for (link, target) in [("in.mp3", "a/in.mp3"), ("out", "../user"), ("loop", "."), ("folder", "a"), ("dead", "x")] {
+        for (link, target) in [
+            ("in.mp3", "a/in.mp3"), ("out", "../user"), ("loop", "."), ("folder", "a"), ("dead", "x"),
+        ] {
             try FileManager.default.createSymbolicLink(
                 atPath: root.appending(link).description, withDestinationPath: target)
         }

@@ -50,7 +50,9 @@ package final class SSHServer: TestServer, @unchecked Sendable {
         key = home.appending("user")
         knownHosts = home.appending("known_hosts")
         for name in ["host", "user"] {
-            let result = try runProgram(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home.appending(name).description])
+            let result = try runProgram([
+                "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home.appending(name).description,
+            ])
             guard result.status == 0 else { throw ServerError("ssh-keygen failed") }
         }
         let configuration = """
@@ -96,7 +98,9 @@ package final class RcloneServer: TestServer, @unchecked Sendable {
         let directory = try TestDirectory()
         let port = try TCPProxy.freePort()
         credentials = directory.path.appending("credentials")
-        var arguments = ["serve", kind.rawValue, root.description, "--addr", "127.0.0.1:\(port)", "--config", "/dev/null"]
+        var arguments = [
+            "serve", kind.rawValue, root.description, "--addr", "127.0.0.1:\(port)", "--config", "/dev/null",
+        ]
         let text: String
         switch kind {
         case .s3:

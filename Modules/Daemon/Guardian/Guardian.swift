@@ -98,7 +98,9 @@ package final class Guardian {
     /// Sequential reads of local disks in pieces of 1 MiB rather than 128 KiB (rule 17); without privilege it stays as it
     /// is. What is far away is fetched ahead by the server, and not for a program that only looks at a file's head.
     private func raiseReadAhead() {
-        guard configuration.isAllLocal, ThisProcess.isAdministrator, let entry = try? MountEntry.at(configuration.mountPoint) else { return }
+        guard configuration.isAllLocal, ThisProcess.isAdministrator,
+            let entry = try? MountEntry.at(configuration.mountPoint)
+        else { return }
         let path = FilePath("/sys/class/bdi/\(entry.device)/read_ahead_kb")
         if let fd = try? open(path, [.write]) { try? writeFully(fd.raw, Array("1024".utf8)) }
     }

@@ -66,7 +66,9 @@ package final class HealthMonitor: Sendable {
         update(origin) { health in
             switch error?.code {
             case nil, .notFound, .changed, .permission, .invalid: health.noteAnswer(latency: latency)
-            case .transient, .unreachable, .nameResolution: if let error { health.noteFailure(error) }
+            // One bad file must not take the origin away from all others: whether it is well, its check tells.
+            case .transient: break
+            case .unreachable, .nameResolution: if let error { health.noteFailure(error) }
             }
         }
     }
