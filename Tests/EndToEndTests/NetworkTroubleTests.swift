@@ -58,19 +58,24 @@ extension EndToEnd {
             // The connections are warm by the scan.
             proxy.latency = 0.025
             var times: [Double] = []
+            var turns: [Int] = []
             let before = proxy.bytesDown
             for part in [100, 50, 150, 25, 175] {
                 let handle = try open(shown, [.read])
                 let offset = Int64(part << 20) + 44
                 var bytes: [UInt8] = []
+                let turnsBefore = proxy.turns
                 times.append(try seconds { bytes = try readFully(handle.raw, at: offset, count: 4096) })
+                turns.append(proxy.turns - turnsBefore)
                 let original = try open(file, [.read])
                 #expect(try readFully(original.raw, at: offset, count: 4096) == bytes)
             }
             let fetched = proxy.bytesDown - before
-            print("\(kind): seeks at 50 ms took \(times.map { Int($0 * 1000) }) ms and \(fetched) bytes")
-            // The round trips, and what this machine needs besides.
-            #expect(times.sorted()[2] < 0.140)
+            print(
+                "\(kind): seeks at 50 ms took \(times.map { Int($0 * 1000) }) ms, \(turns) round trips, \(fetched) bytes"
+            )
+            // One of them may have met a check of the origin's health.
+            #expect(turns.sorted()[2] <= 2)
             #expect(fetched < 4 << 20)
             withExtendedLifetime(server) {}
         }

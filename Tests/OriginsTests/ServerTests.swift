@@ -141,7 +141,7 @@ private let canServe: Bool = {
         let root = directory.path.appending("music")
         try createDirectories(root)
         try writeFileAtomically(root.appending("one.mp3"), [UInt8](repeating: 1, count: 1000), mode: 0o644)
-        let server = try RcloneServer(.s3, directory.path)
+        let server = try RcloneServer(.s3, directory.path, seesChanges: true)
         let ssh = try SSHServer()
         for origin: any Origin in [try s3(server), try sftp(ssh, root)] {
             try writeFileAtomically(root.appending("one.mp3"), [UInt8](repeating: 1, count: 1000), mode: 0o644)

@@ -14,6 +14,7 @@ package final class TCPProxy: Sendable {
         var down = 0
         var up = 0
         var connections = 0
+        var turns = 0
     }
 
     package let port: Int
@@ -64,6 +65,8 @@ package final class TCPProxy: Sendable {
     package var bytesDown: Int { state.withLock { $0.down } }
     package var bytesUp: Int { state.withLock { $0.up } }
     package var connections: Int { state.withLock { $0.connections } }
+    /// How often a client spoke after its server had, or first of all: round trips.
+    package var turns: Int { state.withLock { $0.turns } }
 
     /// Closes all connections.
     package func cut() {
@@ -91,8 +94,30 @@ package final class TCPProxy: Sendable {
             state.open.append(Reference(closer: closer))
             state.connections += 1
         }
-        pump(client, server, closer) { state, count in state.up += count }
-        pump(server, client, closer) { state, count in state.down += count }
+        let conversation = Conversation()
+        pump(client, server, closer) { state, count in
+            state.up += count
+            if conversation.clientSpeaks() { state.turns += 1 }
+        }
+        pump(server, client, closer) { state, count in
+            state.down += count
+            conversation.serverSpeaks()
+        }
+    }
+
+    /// Whose turn it is on one connection.
+    private final class Conversation: Sendable {
+        private let isClientsTurn = Mutex(true)
+
+        /// - Returns: whether it is an answer to the server, or the first word.
+        func clientSpeaks() -> Bool {
+            isClientsTurn.withLock { turn in
+                defer { turn = false }
+                return turn
+            }
+        }
+
+        func serverSpeaks() { isClientsTurn.withLock { $0 = true } }
     }
 
     /// A number of a socket means nothing once it was closed: it may be somebody else's by then.

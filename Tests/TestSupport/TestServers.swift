@@ -92,8 +92,10 @@ package final class RcloneServer: TestServer, @unchecked Sendable {
     /// Holds the credentials in the form that MusicFS reads.
     package let credentials: FilePath
 
-    /// - Parameter root: for S3 its subdirectories are the buckets.
-    package init(_ kind: Kind, _ root: FilePath) throws {
+    /// - Parameters:
+    ///   - root: for S3 its subdirectories are the buckets.
+    ///   - seesChanges: looks at the directory for each request. For S3 it then hashes the whole file for each, too.
+    package init(_ kind: Kind, _ root: FilePath, seesChanges: Bool = false) throws {
         guard let program = RcloneServer.program else { throw ServerError("there is no rclone that serves S3") }
         let directory = try TestDirectory()
         let port = try TCPProxy.freePort()
@@ -110,7 +112,8 @@ package final class RcloneServer: TestServer, @unchecked Sendable {
             arguments += ["--user", Self.user, "--pass", Self.password]
             text = "username = \"\(Self.user)\"\npassword = \"\(Self.password)\"\n"
         }
-        arguments += ["--vfs-cache-mode", "off", "--dir-cache-time", "0s"]
+        arguments += ["--vfs-cache-mode", "off"]
+        if seesChanges { arguments += ["--dir-cache-time", "0s"] }
         try writeFileAtomically(credentials, Array(text.utf8))
         try super.init(program, arguments, port: port, directory)
     }
