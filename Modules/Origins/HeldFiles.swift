@@ -17,6 +17,7 @@ final class HeldFiles: Sendable {
         var lastUse: UInt64
     }
 
+    // Times are read before the lock, so that an entry may be later: nothing is subtracted.
     private let entries = Mutex<[Key: Entry]>([:])
     private static let limit = 32
     private static let idle: UInt64 = 5_000_000_000
@@ -25,7 +26,7 @@ final class HeldFiles: Sendable {
         let key = Key(path: path, stamp: stamp)
         let now = monotonicNanoseconds()
         return entries.withLock { entries in
-            guard let entry = entries[key], now - entry.lastUse < Self.idle else { return nil }
+            guard let entry = entries[key], now < entry.lastUse &+ Self.idle else { return nil }
             entries[key]?.lastUse = now
             return entry.file
         }
@@ -44,6 +45,6 @@ final class HeldFiles: Sendable {
 
     func closeIdle() {
         let now = monotonicNanoseconds()
-        entries.withLock { entries in entries = entries.filter { now - $0.value.lastUse < Self.idle } }
+        entries.withLock { entries in entries = entries.filter { now < $0.value.lastUse &+ Self.idle } }
     }
 }

@@ -74,8 +74,9 @@ final class HTTPClient: Sendable {
     func closeIdle() {
         let now = monotonicNanoseconds()
         let old = idle.withLock { idle in
+            // Used since `now` was read, its time may be later: nothing is subtracted.
             let (rest, old) = (
-                idle.filter { now - $0.lastUse < 90_000_000_000 }, idle.filter { now - $0.lastUse >= 90_000_000_000 }
+                idle.filter { now < $0.lastUse &+ 90_000_000_000 }, idle.filter { now >= $0.lastUse &+ 90_000_000_000 }
             )
             idle = rest
             return old

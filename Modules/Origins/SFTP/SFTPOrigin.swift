@@ -82,8 +82,9 @@ package final class SFTPOrigin: Origin {
     package func closeIdle() {
         let now = monotonicNanoseconds()
         let old = pool.withLock { pool in
-            let old = pool.filter { now - $0.lastUse >= 60_000_000_000 }
-            pool.removeAll { now - $0.lastUse >= 60_000_000_000 }
+            // Used since `now` was read, its time may be later: nothing is subtracted.
+            let old = pool.filter { now >= $0.lastUse &+ 60_000_000_000 }
+            pool.removeAll { now >= $0.lastUse &+ 60_000_000_000 }
             return old
         }
         withExtendedLifetime(old) {}

@@ -144,7 +144,7 @@ final class OpenHandles {
     @unsafe func handle(_ path: [UInt8], _ stamp: FileStamp) -> OpaquePointer? {
         let now = monotonicNanoseconds()
         guard let index = entries.firstIndex(where: { $0.path == path && $0.stamp == stamp }) else { return nil }
-        if now - entries[index].lastUse > Self.idle {
+        if now > entries[index].lastUse &+ Self.idle {
             unsafe libssh2_sftp_close_handle(entries[index].handle)
             entries.remove(at: index)
             return nil
