@@ -13,7 +13,7 @@ package final class MediaWorkerPool: Sendable {
     }
 
     /// Jobs that a worker may have at once: enough that it never waits for the next.
-    static let depth = 16
+    package static let depth = 16
 
     private let state: Condition<State>
     private let clients: [MediaWorkerClient]

@@ -22,10 +22,13 @@ struct Samples: Sendable {
         return output
     }
 
-    /// A second of a sine wave.
-    func encode(_ name: String, tags: [String: String] = Samples.tags, options: [String] = []) throws -> FilePath {
+    /// A second of a sine wave, or another source of libavfilter's.
+    func encode(
+        _ name: String, tags: [String: String] = Samples.tags, options: [String] = [],
+        source: String = "sine=f=440:r=44100:d=1"
+    ) throws -> FilePath {
         let target = path(name)
-        var arguments = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "sine=f=440:r=44100:d=1"]
+        var arguments = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", source]
         for (key, value) in tags { arguments += ["-metadata", "\(key)=\(value)"] }
         try Self.run(arguments + options + [target.description])
         return target
