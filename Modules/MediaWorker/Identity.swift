@@ -11,14 +11,16 @@ struct IdentityReader {
     private static let blockSize: Int64 = 4096
     private static let blockCount: Int64 = 16
 
-    /// Where the layout is not known, the tags are somewhere in the first MiB or the last 64 KiB, where all formats
-    /// without a layout (Ogg, ASF) keep them.
+    /// Where neither the layout nor the end of the headers is known, the tags are somewhere in the first MiB. The last
+    /// 64 KiB stand for a tail that is not known.
     private static let assumedHead: Int64 = 1 << 20
     private static let assumedTail: Int64 = 64 << 10
 
     func read() throws(SystemError) -> ContentIdentity {
         let size = layout.file_size
-        let headEnd = layout.known ? layout.audio_start : min(Self.assumedHead, size)
+        let headEnd =
+            layout.known
+            ? layout.audio_start : layout.head_end > 0 ? layout.head_end : min(Self.assumedHead, size)
         let tailStart = layout.known ? layout.audio_end : max(headEnd, size - Self.assumedTail)
         let audio = layout.known ? layout.audio_start..<layout.audio_end : 0..<size
         return ContentIdentity(

@@ -37,19 +37,39 @@ package final class MediaWorkerPool: Sendable {
 
     /// Reads the tags, properties, layout and pictures of `fd`, which is taken over.
     ///
-    /// Where `present` is given, only those ranges of the file are there; a failure `.incomplete` names what else is
-    /// needed.
-    ///
     /// Blocks while all workers have as many jobs as they may. `completion` is called exactly once, on a client
     /// thread, or on this one when the pool was stopped; it must not call `stop`, nor block for long.
     package func read(
-        _ fd: consuming OwnedFD, name: [UInt8], wantsIdentity: Bool, present: [Range<Int64>]? = nil,
+        _ fd: consuming OwnedFD, name: [UInt8], wantsIdentity: Bool,
         completion: @escaping @Sendable (Result<MediaReport, MediaError>) -> Void
     ) {
         let chosen: Int? = state.wait { state -> Int?? in
             if state.isStopped { return .some(nil) }
             guard let least = state.outstanding.indices.min(by: { state.outstanding[$0] < state.outstanding[$1] }),
                 state.outstanding[least] < Self.depth
+            else { return nil }
+            state.outstanding[least] += 1
+            return least
+        }
+        guard let chosen else { return completion(.failure(.unavailable(reason: "MusicFS is stopping"))) }
+        clients[chosen].read(fd, name: name, wantsIdentity: wantsIdentity, present: nil) { result in
+            self.release(chosen)
+            completion(result)
+        }
+    }
+
+    /// The same of a file of which only the ranges `present` are there; a failure `.incomplete` names what else is
+    /// needed.
+    ///
+    /// Never blocks, since an origin's thread may be the one that calls: whoever reads files in ranges sees to it that
+    /// not too many are under way.
+    func examine(
+        _ fd: consuming OwnedFD, name: [UInt8], wantsIdentity: Bool, present: [Range<Int64>],
+        completion: @escaping @Sendable (Result<MediaReport, MediaError>) -> Void
+    ) {
+        let chosen: Int? = state.withLock { state in
+            guard !state.isStopped,
+                let least = state.outstanding.indices.min(by: { state.outstanding[$0] < state.outstanding[$1] })
             else { return nil }
             state.outstanding[least] += 1
             return least

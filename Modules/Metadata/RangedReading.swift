@@ -6,156 +6,129 @@ import Synchronization
 /// something there, and after that what the worker asks for, until it has enough.
 ///
 /// The worker gets a sparse file in memory and a table of what is there. One that meets a hole names it and is done with
-/// the job, so that nobody waits for an origin in a worker; the job begins again when the hole is filled.
+/// the job, so that nobody waits for an origin in a worker; the job begins again when the hole is filled. Either fetches
+/// are under way or a worker has the job, never both; whichever ends last starts the next.
 package final class RangedReading: Sendable {
     package typealias OnBytes = @Sendable (_ offset: Int64, _ bytes: ContentBytes) -> Void
     package typealias Completion = @Sendable (Result<MediaReport, MediaError>) -> Void
 
     private let pool: MediaWorkerPool
     private let source: any RangeSource
-    private let size: Int64
     private let name: [UInt8]
-    private let wantsIdentity: Bool
     private let file: SharedFD
     private let onBytes: OnBytes
     private let completion: Completion
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
-        var present: [Range<Int64>] = []
+        var plan: FetchPlan
+        let wantsIdentity: Bool
+        /// Fetches under way.
         var awaited = 0
-        var fetched: Int64 = 0
-        var rounds = 0
-        var failure: ContentError?
+        /// The first of these fetches that failed.
+        var failure: MediaError?
     }
 
-    /// Bytes that are fetched of one file at most: large pictures, and no more.
-    private static let limit: Int64 = 48 << 20
-    private static let mostRounds = 24
-    static let head: Int64 = 128 << 10
-    static let tail: Int64 = 64 << 10
+    /// Bytes: far beyond any file, and far enough from overflow.
+    private static let sizeLimit: Int64 = 1 << 60
 
-    /// - Parameter onBytes: gets each range that was fetched.
+    /// Never blocks. Fails with `.unavailable` when a fetch fails or the file has changed, which says nothing about the
+    /// file, and with `.unreadable` also when its tags take more than 48 MiB.
+    ///
+    /// - Parameters:
+    ///   - size: of the file; bytes.
+    ///   - onBytes: gets each range that was fetched, none twice and all before `completion`; called on the source's
+    ///     threads, several at once, and must not block.
+    ///   - completion: called exactly once, on a thread of the pool or the source, or on this one; must not block.
     package static func start(
         _ source: any RangeSource, size: Int64, name: [UInt8], wantsIdentity: Bool, pool: MediaWorkerPool,
         onBytes: @escaping OnBytes, completion: @escaping Completion
     ) {
+        guard (0...sizeLimit).contains(size) else {
+            return completion(.failure(.unavailable(reason: "no file has \(size) bytes")))
+        }
         let file: SharedFD
         do throws(SystemError) {
-            file = SharedFD(try makeSparseFile(size: max(0, size)))
+            file = SharedFD(try makeSparseFile(size: size))
         } catch { return completion(.failure(.unavailable(reason: "no memory for its ranges: \(error)"))) }
-        let reading = RangedReading(
-            source, size, name, wantsIdentity, pool, file, onBytes: onBytes, completion: completion)
-        reading.fetch(reading.firstRanges)
+        var plan = FetchPlan(size: size)
+        let first = plan.start(name: name, wantsIdentity: wantsIdentity)
+        RangedReading(
+            source, name, pool, file, State(plan: plan, wantsIdentity: wantsIdentity), onBytes: onBytes,
+            completion: completion
+        ).fetch(first)
     }
 
     private init(
-        _ source: any RangeSource, _ size: Int64, _ name: [UInt8], _ wantsIdentity: Bool, _ pool: MediaWorkerPool,
-        _ file: SharedFD, onBytes: @escaping OnBytes, completion: @escaping Completion
+        _ source: any RangeSource, _ name: [UInt8], _ pool: MediaWorkerPool, _ file: SharedFD, _ state: State,
+        onBytes: @escaping OnBytes, completion: @escaping Completion
     ) {
-        (self.source, self.size, self.name, self.wantsIdentity) = (source, size, name, wantsIdentity)
-        (self.pool, self.file, self.onBytes, self.completion) = (pool, file, onBytes, completion)
+        (self.source, self.name, self.pool, self.file) = (source, name, pool, file)
+        (self.onBytes, self.completion) = (onBytes, completion)
+        self.state = Mutex(state)
     }
 
-    /// FLAC, MP4, ASF and the like have all in front, or say in front where the rest is; the others have tags or the
-    /// last page's time at their end.
-    private var firstRanges: [Range<Int64>] {
-        guard size > 0 else { return [] }
-        let head = 0..<min(size, Self.head)
-        let hasTail = ["mp3", "ogg", "oga", "opus", "spx", "ape", "wv", "mpc", "tta"].contains(
-            Names.fileExtension(name))
-        let tail = max(head.upperBound, size - Self.tail)..<size
-        return hasTail && !tail.isEmpty ? [head, tail] : [head]
-    }
+    // MARK: Fetching
 
     private func fetch(_ ranges: [Range<Int64>]) {
-        let wanted = ranges.map { $0.clamped(to: 0..<size) }.filter { !$0.isEmpty }
-        let isTooMuch = state.withLock { state in
-            state.awaited = wanted.count
-            state.rounds += 1
-            state.fetched += wanted.reduce(0) { $0 + Int64($1.count) }
-            return state.fetched > Self.limit || state.rounds > Self.mostRounds
-                || state.present.count + wanted.count > MediaJob.rangeLimit
-        }
-        if isTooMuch { return completion(.failure(.unreadable(reason: "its tags are too large or too far apart"))) }
-        if wanted.isEmpty { return examine() }
-        for range in wanted { source.fetch(range) { [self] in take(range, $0) } }
+        // Only of an empty file.
+        if ranges.isEmpty { return examine() }
+        state.withLock { $0.awaited = ranges.count }
+        for range in ranges { source.fetch(range) { [self] in take(range, keep($0, of: range)) } }
     }
 
-    private func take(_ range: Range<Int64>, _ result: Result<ContentBytes, ContentError>) {
-        var failure: ContentError?
+    /// Puts the bytes into the file.
+    ///
+    /// - Returns: why that could not be done.
+    private func keep(_ result: Result<ContentBytes, ContentError>, of range: Range<Int64>) -> MediaError? {
         switch result {
         case .success(let bytes):
+            guard unsafe bytes.buffer.count == range.count else {
+                return .unavailable(reason: "its origin gave other bytes than were asked for")
+            }
             do throws(SystemError) {
                 unsafe try writeFully(file.raw, UnsafeRawBufferPointer(bytes.buffer), at: range.lowerBound)
-                onBytes(range.lowerBound, bytes)
-            } catch { failure = .failed(error.errno) }
-        case .failure(let error): failure = error
-        }
-        let next = state.withLock { state -> ContentError?? in
-            if let failure { state.failure = failure } else { state.present = state.present.adding(range) }
-            state.awaited -= 1
-            return state.awaited == 0 ? .some(state.failure) : nil
-        }
-        switch next {
-        case .some(nil): examine()
-        case .some(.some(let error)):
-            let reason = error == .changed ? "it changed while it was read" : "its origin did not answer"
-            completion(.failure(.unavailable(reason: reason)))
-        case nil: break
+            } catch { return .unavailable(reason: "no memory for its ranges: \(error)") }
+            onBytes(range.lowerBound, bytes)
+            return nil
+        case .failure(.changed): return .unavailable(reason: "it changed while it was read")
+        case .failure(.unreachable): return .unavailable(reason: "its origin did not answer")
+        case .failure(.failed(let errno)): return .unavailable(reason: "reading failed: \(errno)")
         }
     }
 
+    private func take(_ range: Range<Int64>, _ failure: MediaError?) {
+        let (isLast, failure) = state.withLock { state in
+            if failure == nil { state.plan.insert(range) }
+            state.failure = state.failure ?? failure
+            state.awaited -= 1
+            return (state.awaited == 0, state.failure)
+        }
+        guard isLast else { return }
+        if let failure { completion(.failure(failure)) } else { examine() }
+    }
+
+    // MARK: Examining
+
     private func examine() {
-        let present = state.withLock { $0.present }
+        let (present, wantsIdentity) = state.withLock { ($0.plan.present, $0.wantsIdentity) }
         let copy: OwnedFD
         do throws(SystemError) {
             copy = try file.duplicated()
         } catch { return completion(.failure(.unavailable(reason: "no descriptor is left: \(error)"))) }
-        pool.read(copy, name: name, wantsIdentity: wantsIdentity, present: present) { [self] result in
+        pool.examine(copy, name: name, wantsIdentity: wantsIdentity, present: present.ranges) { [self] result in
             guard case .failure(.incomplete(let ranges)) = result else { return completion(result) }
-            fetch(missing(ranges, present))
+            serve(ranges)
         }
     }
 
-    /// What of the wanted ranges is not there. A single one is rounded out to 64 KiB, since what lies beside it is mostly
-    /// wanted next; several are samples, and wanted as they are.
-    private func missing(_ wanted: [Range<Int64>], _ present: [Range<Int64>]) -> [Range<Int64>] {
-        let block: Int64 = 64 << 10
-        let rounded = wanted.map { range in
-            guard wanted.count == 1 else { return range }
-            let (end, overflow) = range.upperBound.addingReportingOverflow(block - 1)
-            return range.lowerBound / block * block..<(overflow ? size : max(end / block * block, range.upperBound))
+    private func serve(_ needs: [Range<Int64>]) {
+        switch state.withLock({ $0.plan.step(for: needs) }) {
+        case .fetch(let ranges): fetch(ranges)
+        case .invalid: completion(.failure(.unavailable(reason: "the media worker broke the protocol")))
+        case .excessive:
+            let limit = FetchPlan.limit >> 20
+            completion(.failure(.unreadable(reason: "its tags take more than \(limit) MiB or are too far apart")))
         }
-        return rounded.flatMap { range in range.clamped(to: 0..<size).without(present) }
-    }
-}
-
-extension [Range<Int64>] {
-    /// The ranges with one more, in order, those that touch made one.
-    fileprivate func adding(_ range: Range<Int64>) -> [Range<Int64>] {
-        var result: [Range<Int64>] = []
-        for next in (self + [range]).sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            if let last = result.last, next.lowerBound <= last.upperBound {
-                result[result.count - 1] = last.lowerBound..<Swift.max(last.upperBound, next.upperBound)
-            } else {
-                result.append(next)
-            }
-        }
-        return result
-    }
-}
-
-extension Range<Int64> {
-    /// What is left of the range without others, which are in order.
-    fileprivate func without(_ others: [Range<Int64>]) -> [Range<Int64>] {
-        var result: [Range<Int64>] = []
-        var position = lowerBound
-        for other in others where other.upperBound > position && other.lowerBound < upperBound {
-            if other.lowerBound > position { result.append(position..<other.lowerBound) }
-            position = Swift.max(position, other.upperBound)
-        }
-        if position < upperBound { result.append(position..<upperBound) }
-        return result
     }
 }

@@ -32,13 +32,15 @@ bool read_adts(DescriptorStream &stream, ctaglib_properties &properties) {
     ctaglib_layout layout = read_layout(Format::adts, stream);
     if (!layout.known)
         return false;
-    // The average of the first frames, about 20 s, stands for all.
+    // The average of the first frames, up to 20 s, stands for all; they lie in what is fetched of a remote file anyway.
     constexpr int frame_limit = 1000;
+    constexpr int64_t byte_limit = 96 << 10;
     int64_t offset = layout.audio_start, samples = 0;
     int count = 0;
     Frame first = {}, frame = {};
     uint8_t header[7];
-    while (count < frame_limit && stream.read_all(offset, header, sizeof header) && parse(header, frame)) {
+    while (count < frame_limit && offset - layout.audio_start < byte_limit &&
+           stream.read_all(offset, header, sizeof header) && parse(header, frame)) {
         if (count++ == 0)
             first = frame;
         samples += frame.samples;

@@ -82,7 +82,7 @@ bool is_supported(Format format, DescriptorStream &stream) {
     return false;
 }
 
-std::unique_ptr<File> create(Format format, DescriptorStream &stream) {
+std::unique_ptr<File> create(Format format, IOStream &stream) {
     stream.seek(0, IOStream::Beginning);
     switch (format) {
     case Format::flac:
@@ -120,19 +120,24 @@ std::unique_ptr<File> create(Format format, DescriptorStream &stream) {
 }
 
 // A file without an audio stream is none of that format, whatever TagLib's `isValid` says.
-std::unique_ptr<File> try_open(Format format, DescriptorStream &stream) {
+bool try_open(Format format, DescriptorStream &stream, OpenFile &result) {
     // TagLib takes anything without a mark for an old Musepack stream.
     if ((format == Format::adts || format == Format::mpc) && !is_supported(format, stream))
-        return nullptr;
-    std::unique_ptr<File> file = create(format, stream);
+        return false;
+    std::unique_ptr<IOStream> view;
+    if (format == Format::adts) {
+        // TagLib would look for a tag up to the first MPEG frame, which never comes.
+        ctaglib_layout layout = read_layout(format, stream);
+        view = std::make_unique<AudiolessStream>(stream, layout.audio_start, layout.audio_end);
+    }
+    std::unique_ptr<File> file = create(format, view != nullptr ? *view : static_cast<IOStream &>(stream));
     if (file == nullptr || !file->isValid())
-        return nullptr;
-    if (format == Format::adts)
-        return file;
+        return false;
     AudioProperties *properties = file->audioProperties();
-    if (properties == nullptr || properties->sampleRate() <= 0)
-        return nullptr;
-    return file;
+    if (format != Format::adts && (properties == nullptr || properties->sampleRate() <= 0))
+        return false;
+    result = {format, std::move(view), std::move(file)};
+    return true;
 }
 
 const Extension *find_extension(const std::string &name) {
@@ -152,20 +157,17 @@ const Extension *find_extension(const std::string &name) {
 }  // namespace
 
 OpenFile open_file(DescriptorStream &stream, const std::string &name) {
+    OpenFile result = {Format::flac, nullptr, nullptr};
     const Extension *extension = find_extension(name);
-    if (extension != nullptr) {
-        if (auto file = try_open(extension->format, stream))
-            return {extension->format, std::move(file)};
-    }
+    if (extension != nullptr && try_open(extension->format, stream, result))
+        return result;
     for (Format format : by_content) {
         if (extension != nullptr && extension->format == format)
             continue;
-        if (!is_supported(format, stream))
-            continue;
-        if (auto file = try_open(format, stream))
-            return {format, std::move(file)};
+        if (is_supported(format, stream) && try_open(format, stream, result))
+            break;
     }
-    return {Format::flac, nullptr};
+    return result;
 }
 
 }  // namespace ctaglib

@@ -205,6 +205,7 @@ ctaglib_layout read_layout(Format format, DescriptorStream &stream) {
     case Format::opus:
     case Format::speex:
     case Format::asf:
+        layout.head_end = read_head_end(format, stream);
         break;
     }
     return layout;

@@ -33,14 +33,19 @@ constexpr int64_t search_limit = 64 << 20;
 // Looks for the bytes of pictures in the file: TagLib does not say where it found them.
 class Locator {
   public:
-    Locator(DescriptorStream &stream, const ctaglib_layout &layout) : stream_(stream) {
+    Locator(Format format, TagLib::File &file, DescriptorStream &stream, const ctaglib_layout &layout)
+        : stream_(stream) {
         int64_t size = stream.size();
-        if (layout.known) {
+        if (format == Format::mp4) {
+            ctaglib_range covers = find_covers(static_cast<MP4::File &>(file));
+            add_region(std::max<int64_t>(covers.start, 0), std::min(covers.end, size));
+        } else if (layout.known) {
             add_region(0, std::min(layout.audio_start, search_limit));
             add_region(layout.audio_end, std::min(size, layout.audio_end + search_limit));
-        } else {
-            add_region(0, std::min<int64_t>(size, 16 << 20));
+        } else if (format == Format::asf) {
+            add_region(0, layout.head_end);
         }
+        // In Ogg they are base64, and nowhere plain.
     }
 
     // -1 when they do not lie there in one piece, which a changed, inserted or escaped byte would shift: so the
@@ -192,7 +197,7 @@ template <typename File> File &as(TagLib::File &file) { return static_cast<File 
 
 std::vector<Picture> read_pictures(
     Format format, TagLib::File &file, const ctaglib_layout &layout, DescriptorStream &stream) {
-    Collector collector{Locator(stream, layout)};
+    Collector collector{Locator(format, file, stream, layout)};
     auto add_xiph = [&](Ogg::XiphComment *tag) {
         if (tag != nullptr)
             collector.add(tag->pictureList());

@@ -18,6 +18,8 @@ enum class Format { flac, mpeg, adts, vorbis, ogg_flac, opus, speex, mp4, wav, a
 
 struct OpenFile {
     Format format;
+    // Where `file` reads from something else than the stream itself.
+    std::unique_ptr<TagLib::IOStream> view;
     std::unique_ptr<TagLib::File> file;
 };
 
@@ -37,6 +39,12 @@ void order_attributes(TagLib::ASF::Tag &tag, DescriptorStream &stream);
 
 // Where the audio lies, by a parser of our own.
 ctaglib_layout read_layout(Format format, DescriptorStream &stream);
+
+// The end of the headers of a format without a layout: Ogg's header pages, ASF's header object; 0 when not known.
+int64_t read_head_end(Format format, DescriptorStream &stream);
+
+// Where the cover items of an MP4 file lie; empty when there are none.
+ctaglib_range find_covers(TagLib::MP4::File &file);
 
 struct Picture {
     uint8_t type;

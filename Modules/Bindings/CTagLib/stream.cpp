@@ -106,12 +106,38 @@ TagLib::ByteVector DescriptorStream::readBlock(unsigned long length) {
     return block;
 }
 
-void DescriptorStream::seek(long offset, Position from) {
-    int64_t base = from == Beginning ? 0 : from == Current ? position_ : size();
-    int64_t target = 0;
-    if (__builtin_add_overflow(base, static_cast<int64_t>(offset), &target))
-        return;
-    position_ = std::max<int64_t>(0, target);
+namespace {
+
+int64_t target(int64_t position, int64_t size, long offset, TagLib::IOStream::Position from) {
+    int64_t base = from == TagLib::IOStream::Beginning ? 0 : from == TagLib::IOStream::Current ? position : size;
+    int64_t result = 0;
+    if (__builtin_add_overflow(base, static_cast<int64_t>(offset), &result))
+        return position;
+    return std::max<int64_t>(0, result);
 }
+
+}  // namespace
+
+void DescriptorStream::seek(long offset, Position from) { position_ = target(position_, size(), offset, from); }
+
+TagLib::ByteVector AudiolessStream::readBlock(unsigned long length) {
+    auto left = static_cast<uint64_t>(std::max<int64_t>(0, this->length() - position_));
+    auto rest = std::min<uint64_t>(length, left);
+    TagLib::ByteVector result;
+    if (position_ < start_) {
+        stream_.seek(position_, Beginning);
+        result = stream_.readBlock(std::min(rest, static_cast<uint64_t>(start_ - position_)));
+    }
+    rest -= result.size();
+    auto reached = position_ + static_cast<int64_t>(result.size());
+    if (rest > 0 && reached >= start_) {
+        stream_.seek(reached + hidden_, Beginning);
+        result.append(stream_.readBlock(rest));
+    }
+    position_ += static_cast<int64_t>(result.size());
+    return result;
+}
+
+void AudiolessStream::seek(long offset, Position from) { position_ = target(position_, length(), offset, from); }
 
 }  // namespace ctaglib

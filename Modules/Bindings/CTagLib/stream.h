@@ -69,4 +69,29 @@ class DescriptorStream : public TagLib::IOStream {
     std::array<Window, 3> windows_;
 };
 
+// A file without its audio: for readers of tags that would search the audio for them.
+class AudiolessStream : public TagLib::IOStream {
+  public:
+    // `stream` must outlive it; the audio lies within the file.
+    AudiolessStream(DescriptorStream &stream, int64_t audio_start, int64_t audio_end)
+        : stream_(stream), start_(audio_start), hidden_(audio_end - audio_start) {}
+
+    TagLib::FileName name() const override { return ""; }
+    TagLib::ByteVector readBlock(unsigned long length) override;
+    void writeBlock(const TagLib::ByteVector &) override {}
+    void insert(const TagLib::ByteVector &, unsigned long, unsigned long) override {}
+    void removeBlock(unsigned long, unsigned long) override {}
+    bool readOnly() const override { return true; }
+    bool isOpen() const override { return stream_.isOpen(); }
+    void seek(long offset, Position from) override;
+    long tell() const override { return static_cast<long>(position_); }
+    long length() override { return static_cast<long>(stream_.size() - hidden_); }
+    void truncate(long) override {}
+
+  private:
+    DescriptorStream &stream_;
+    int64_t start_, hidden_;
+    int64_t position_ = 0;
+};
+
 }  // namespace ctaglib

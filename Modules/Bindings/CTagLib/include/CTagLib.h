@@ -67,6 +67,8 @@ typedef struct ctaglib_layout {
     // False where the format's audio is not in one piece, or the parser could not follow it.
     bool known;
     int64_t audio_start, audio_end, file_size;
+    // Where it is not known: the end of the headers, which hold the tags; 0 when that is not known either.
+    int64_t head_end;
     bool has_checksum;
     uint8_t checksum[16];
 } ctaglib_layout;
