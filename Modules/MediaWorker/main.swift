@@ -48,7 +48,7 @@ func send(_ answer: MediaAnswer, over socket: PacketSocket) throws(SystemError) 
 
 /// Answers jobs in order until the server closes its end.
 func serve(_ socket: PacketSocket) throws(SystemError) {
-    var buffer = [UInt8](repeating: 0, count: 4096)
+    var buffer = [UInt8](repeating: 0, count: MediaJob.sizeLimit)
     while true {
         let packet = try socket.receive(into: &buffer)
         if packet.count == 0 { return }

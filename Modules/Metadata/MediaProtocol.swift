@@ -13,6 +13,8 @@ package struct MediaJob: Hashable, Sendable {
     /// How many ranges may be told of.
     package static let rangeLimit = 128
     package static let nameLimit = 255
+    /// Bytes of an encoded job: two integers of at most ten for each range.
+    package static let sizeLimit = rangeLimit * 20 + nameLimit + 64
 
     package init(id: UInt64, name: [UInt8], wantsIdentity: Bool, present: [Range<Int64>]? = nil) {
         self.id = id

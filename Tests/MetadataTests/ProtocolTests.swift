@@ -19,7 +19,18 @@ import Testing
     func roundTrip() throws {
         let job = MediaJob(id: 300, name: Array("a.flac".utf8), wantsIdentity: true)
         #expect(try MediaJob(decoding: job.encode()) == job)
-        for outcome in [answer.outcome, .unreadable(reason: "x"), .failed(reason: "y")] {
+        let ranges = (0..<Int64(MediaJob.rangeLimit)).map { index in
+            let start = Int64.max - 5000 + index * 9
+            return start..<(start + 1)
+        }
+        for present in [[], ranges] {
+            let job = MediaJob(id: .max, name: Array(repeating: 1, count: 300), wantsIdentity: true, present: present)
+            #expect(try MediaJob(decoding: job.encode()) == job)
+            #expect(job.encode().count <= MediaJob.sizeLimit)
+        }
+        for outcome in [
+            answer.outcome, .needs([0..<1, 5..<Int64.max, 3..<4]), .unreadable(reason: "x"), .failed(reason: "y"),
+        ] {
             let answer = MediaAnswer(id: 1, outcome: outcome)
             #expect(try MediaAnswer(decoding: answer.encode()) == answer)
         }
@@ -30,6 +41,33 @@ import Testing
         let job = MediaJob(
             id: 1, name: Array(String(repeating: "x", count: 5000).utf8) + Array(".mp3".utf8), wantsIdentity: false)
         #expect(job.name.count == MediaJob.nameLimit && job.name.suffix(4) == Array(".mp3".utf8)[...])
+    }
+
+    @Test("ranges that are none, or too many, are refused")
+    func malformedRanges() {
+        func packets(_ ranges: [[Int64]]) -> (job: [UInt8], answer: [UInt8]) {
+            var table = ByteWriter()
+            table.write(ranges) { writer, range in for value in range { writer.write(value) } }
+            var job = ByteWriter()
+            for value in [1, 0] as [UInt64] { job.write(value) }
+            job.write(Array("a.mp3".utf8))
+            job.write(1 as UInt64)
+            var answer = ByteWriter()
+            for value in [1, 3] as [UInt64] { answer.write(value) }
+            return (job.bytes + table.bytes, answer.bytes + table.bytes)
+        }
+        let right = packets([[0, 1], [2, 5]])
+        #expect((try? MediaJob(decoding: right.job))?.present == [0..<1, 2..<5])
+        #expect((try? MediaAnswer(decoding: right.answer))?.outcome == .needs([0..<1, 2..<5]))
+        let wrong = [
+            [[0, 0]], [[5, 2]], [[-1, 4]], [[.min, .max]],
+            (0...Int64(MediaJob.rangeLimit)).map { [2 * $0, 2 * $0 + 1] },
+        ]
+        for ranges in wrong {
+            let (job, answer) = packets(ranges)
+            #expect(throws: ByteCodingError.self) { try MediaJob(decoding: job) }
+            #expect(throws: ByteCodingError.self) { try MediaAnswer(decoding: answer) }
+        }
     }
 
     @Test("truncated packets are refused, damaged ones decode or are refused")

@@ -10,6 +10,9 @@ using namespace TagLib;
 namespace ctaglib {
 
 ctaglib_range find_covers(MP4::File &file) {
+    // Most have none, and the atoms need not be read again.
+    if (file.tag() == nullptr || !file.tag()->contains("covr"))
+        return {0, 0};
     MP4::Atoms atoms(&file);
     MP4::Atom *items = atoms.find("moov", "udta", "meta", "ilst");
     MP4::Atom *covers = items == nullptr ? nullptr : items->find("covr");
