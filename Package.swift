@@ -77,7 +77,7 @@ let executables: [Target] = [
         path: "Tools/LibraryGenerator"),
     .executableTarget(
         name: "musicfs-bench",
-        dependencies: ["MusicFSArguments", "MusicFSCore", "MusicFSSystem", "MusicFSCache"],
+        dependencies: ["MusicFSArguments", "MusicFSCore", "MusicFSSystem", "MusicFSCache", "TestSupport"],
         path: "Tools/Benchmark"),
 ]
 

@@ -26,8 +26,11 @@ final class MusicFSMount: Mounted {
         log = point.parent.appending("\(point.lastComponentText).log")
         let file = try open(log, [.write, .create, .truncate])
         let (reading, writing) = try makePipe()
-        var arguments = [
-            "musicfs", "mount", point.description, "--origin", directories.origin.description,
+        var arguments = ["musicfs"]
+        if let file = directories.configuration { arguments += ["--config", file.description] }
+        arguments += ["mount", point.description]
+        if directories.configuration == nil { arguments += ["--origin", directories.origin.description] }
+        arguments += [
             "--cache-dir", directories.cache.description, "--state-dir", directories.state.description,
             "--name", MusicFSMount.name, "--ready-fd", "3",
         ]
@@ -110,23 +113,23 @@ final class MusicFSMount: Mounted {
     }
 }
 
-/// rclone's mount of a directory, with its defaults.
+/// rclone's mount of a directory or of another remote, with its defaults but for `options`.
 final class RcloneMount: Mounted {
     let point: FilePath
     private let process: ChildProcess
 
-    init(_ place: Workplace, _ directory: FilePath) throws {
+    init(_ place: Workplace, _ remote: String, options: [String]) throws {
         point = try place.makeScratch("rclone")
         let null = try open("/dev/null", [.readWrite])
         process = try ChildProcess.start(
             "/usr/bin/env",
-            arguments: ["env", "rclone", "mount", ":local:\(directory)", point.description, "--read-only"],
+            arguments: ["env", "rclone", "mount", remote, point.description, "--read-only"] + options,
             descriptors: [(null.raw, 1), (null.raw, 2)])
         place.register(self)
         let deadline = monotonicNanoseconds() + 20_000_000_000
         while try MountEntry.at(point)?.mountPoint != point {
             if process.reap() != nil || monotonicNanoseconds() > deadline {
-                throw BenchmarkError("rclone did not mount \(directory): try it by hand")
+                throw BenchmarkError("rclone did not mount \(remote): try it by hand")
             }
             // Nothing tells when it is ready; this is its process's end or 20 ms.
             _ = pollReadable([process.pidFD.raw], milliseconds: 20)

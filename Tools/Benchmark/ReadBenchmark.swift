@@ -67,7 +67,7 @@ private func measureRead(_ place: Workplace, plan: String) throws -> [Row] {
 }
 
 /// Gigabytes (10⁹) a second of one pass in blocks of 1 MiB.
-private func readRate(_ path: FilePath) throws -> Double {
+func readRate(_ path: FilePath) throws -> Double {
     let file = try open(path, [.read])
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     var total: Int64 = 0
@@ -86,7 +86,9 @@ private func readRate(_ path: FilePath) throws -> Double {
 }
 
 /// A PCM wave file: RIFF header, format chunk, data chunk (Microsoft's Multimedia Programming Interface 1.0).
-private func writeWave(_ path: FilePath, dataBytes: Int) throws {
+///
+/// - Parameter seed: files of different seeds have no chunk in common, nor has one file two equal ones.
+func writeWave(_ path: FilePath, dataBytes: Int, seed: Int = 0) throws {
     func little(_ value: Int, _ count: Int) -> [UInt8] {
         (0..<count).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
     }
@@ -96,12 +98,17 @@ private func writeWave(_ path: FilePath, dataBytes: Int) throws {
     header += Array("data".utf8) + little(dataBytes, 4)
     let file = try open(path, [.write, .create, .truncate])
     try writeFully(file.raw, header)
-    let block = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) }
-    for _ in 0..<(dataBytes >> 20) { try writeFully(file.raw, block) }
+    var block = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) }
+    for index in 0..<(dataBytes >> 20) {
+        for part in 0..<16 {
+            block.replaceSubrange((part << 16)..<((part << 16) + 8), with: little(seed << 32 + index << 4 + part, 8))
+        }
+        try writeFully(file.raw, block)
+    }
     try file.close()
 }
 
-private func onlyFile(below root: FilePath) throws -> FilePath {
+func onlyFile(below root: FilePath) throws -> FilePath {
     var path = root
     while true {
         let directory = try open(path, [.read, .directory])

@@ -60,8 +60,13 @@ final class Workplace: Sendable {
 
     /// Runs `body` beside rclone's mount of `directory`, and unmounts it.
     func withRclone<R>(_ directory: FilePath, _ body: (RcloneMount) throws -> R) throws -> R {
+        try withRclone(remote: ":local:\(directory)", options: [], body)
+    }
+
+    /// Runs `body` beside rclone's mount of one of its remotes, and unmounts it.
+    func withRclone<R>(remote: String, options: [String], _ body: (RcloneMount) throws -> R) throws -> R {
         try checkpoint()
-        return try withMounted(try RcloneMount(self, directory), body)
+        return try withMounted(try RcloneMount(self, remote, options: options), body)
     }
 
     private func withMounted<M: Mounted, R>(_ mounted: M, _ body: (M) throws -> R) throws -> R {
@@ -163,4 +168,6 @@ struct Directories {
     var state: FilePath
     /// Whether the kernel may read the origin's files itself.
     var allowsPassthrough = true
+    /// Names the origins, instead of the one directory.
+    var configuration: FilePath?
 }
