@@ -108,7 +108,7 @@ package final class ChunkStore: Sendable {
             case .bad:
                 refetched.increment()
                 log.warning("a chunk is missing or damaged and is fetched again", metadata: ["chunk": "\(id.text)"])
-                submit { try $0.removeBad(id) }
+                submit { try $0.removeIfBad(id) }
             case .system(let errno): note(SystemError("read", nil, errno))
             }
             return false
