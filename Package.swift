@@ -84,7 +84,10 @@ let executables: [Target] = [
 /// What tests run beside the programs.
 let testPrograms: [Target] = [
     .executableTarget(
-        name: "musicfs-faultfs", path: "Tests/FaultFileSystem", linkerSettings: [.linkedLibrary("fuse3")])
+        name: "musicfs-faultfs", path: "Tests/FaultFileSystem", linkerSettings: [.linkedLibrary("fuse3")]),
+    .executableTarget(
+        name: "musicfs-cachefiller", dependencies: ["MusicFSCAS", "MusicFSCore", "MusicFSSystem", "TestSupport"],
+        path: "Tests/CacheFiller"),
 ]
 
 func tests(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -102,7 +105,7 @@ let testTargets: [Target] = [
     tests("Metadata", ["MusicFSMetadata", "MusicFSSystem", "musicfs-media"]),
     tests("Cache", ["MusicFSCache", "MusicFSSQLite", "MusicFSCore", "MusicFSSystem"]),
     tests("Origins", ["MusicFSOrigins", "MusicFSCore", "MusicFSSystem"]),
-    tests("CAS", ["MusicFSCAS", "MusicFSSQLite", "MusicFSCore", "MusicFSSystem"]),
+    tests("CAS", ["MusicFSCAS", "MusicFSSQLite", "MusicFSCore", "MusicFSSystem", "musicfs-cachefiller"]),
     tests(
         "Sync",
         ["MusicFSSync", "MusicFSCache", "MusicFSMetadata", "MusicFSOrigins", "MusicFSCore", "MusicFSSystem"]),
@@ -131,7 +134,7 @@ let fuzzTargets: [Target] =
         fuzz("Configuration", ["MusicFSCore", "MusicFSSystem"]),
     ]
 
-for target in modules + tools + executables + testTargets + fuzzTargets {
+for target in modules + tools + executables + testPrograms + testTargets + fuzzTargets {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),

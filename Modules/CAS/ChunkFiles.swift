@@ -97,7 +97,7 @@ struct ChunkFiles: Sendable {
         try? unlink(path(id))
     }
 
-    /// The trailers of a file; nil when it is no chunk file of this name.
+    /// The trailers of a file; nil when it is no chunk file of this name, with nothing but whole trailers at its end.
     ///
     /// - Parameter verifies: reads the bytes too, and compares the hash.
     func trailers(_ id: ChunkID, verifies: Bool) -> [ChunkTrailer]? {
@@ -112,8 +112,11 @@ struct ChunkFiles: Sendable {
         }
         var trailers: [ChunkTrailer] = []
         var offset = Int64(last.length)
-        while let trailer = trailer(file.raw, at: offset) {
-            if trailer.id == id, trailer.length == last.length { trailers.append(trailer) }
+        while offset < size {
+            guard let trailer = trailer(file.raw, at: offset), trailer.id == id, trailer.length == last.length else {
+                return nil
+            }
+            trailers.append(trailer)
             offset += Int64(ChunkTrailer.byteCount)
         }
         return trailers

@@ -20,6 +20,7 @@ final class ChunkIndex {
     private let putEntry: Statement
     private let dropEntry: Statement
     private let entries: Statement
+    private let findEntry: Statement
 
     init(_ path: FilePath) throws {
         (database, isNew) = try IndexSchema.open(path)
@@ -40,6 +41,7 @@ final class ChunkIndex {
         putEntry = try database.prepare("INSERT OR IGNORE INTO entries VALUES(?, ?, ?, ?)")
         dropEntry = try database.prepare("DELETE FROM entries WHERE manifest = ? AND offset = ?")
         entries = try database.prepare("SELECT offset, length, chunk FROM entries WHERE manifest = ? ORDER BY offset")
+        findEntry = try database.prepare("SELECT chunk FROM entries WHERE manifest = ? AND offset = ?")
     }
 
     func transaction<R>(_ body: () throws -> R) throws -> R {
@@ -146,8 +148,20 @@ final class ChunkIndex {
         return result
     }
 
+    /// The chunk that a version has at an offset; nil where none begins there.
+    func chunk(of key: ContentKey, at offset: Int64) throws -> ChunkID? {
+        guard let manifest = try manifest(key) else { return nil }
+        defer { findEntry.reset() }
+        findEntry.bind(1, manifest.id)
+        findEntry.bind(2, offset)
+        return try findEntry.step() ? ChunkID(bytes: findEntry.bytes(0)) : nil
+    }
+
     /// Notes that a version has a chunk, whose file is there, with `newTrailers` more trailers than before.
-    func add(_ entry: Manifest.Entry, to key: ContentKey, manifest: Int64, newTrailers: Int64) throws {
+    ///
+    /// - Returns: false where the version has another chunk there and nobody else uses this one: it is not entered, and
+    ///   its file is to be deleted after the commit.
+    func add(_ entry: Manifest.Entry, to key: ContentKey, manifest: Int64, newTrailers: Int64) throws -> Bool {
         putEntry.bind(1, manifest)
         putEntry.bind(2, entry.offset)
         putEntry.bind(3, Int64(entry.length))
@@ -158,8 +172,18 @@ final class ChunkIndex {
         var chunk = old ?? Chunk(length: entry.length, uses: 0, trailers: 0)
         chunk.trailers += newTrailers
         chunk.uses += isNewEntry ? 1 : 0
+        if chunk.uses == 0 { return false }
         try save(entry.id, chunk, replacing: old)
         if isNewEntry { try grow(manifest, key, by: Int64(entry.length)) }
+        return true
+    }
+
+    /// Corrects how many trailers a chunk's file has.
+    func setTrailers(_ id: ChunkID, _ count: Int) throws {
+        guard let old = try chunk(id), old.trailers != Int64(count) else { return }
+        var chunk = old
+        chunk.trailers = Int64(count)
+        try save(id, chunk, replacing: old)
     }
 
     private func grow(_ manifest: Int64, _ key: ContentKey, by bytes: Int64) throws {

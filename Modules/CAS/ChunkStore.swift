@@ -108,7 +108,7 @@ package final class ChunkStore: Sendable {
             case .bad:
                 refetched.increment()
                 log.warning("a chunk is missing or damaged and is fetched again", metadata: ["chunk": "\(id.text)"])
-                submit { try $0.removeBad(id) }
+                submit { try $0.removeIfBad(id) }
             case .system(let errno): note(SystemError("read", nil, errno))
             }
             return false
@@ -119,14 +119,16 @@ package final class ChunkStore: Sendable {
 
     /// Stores a piece of a version, some time. It is a chunk of the version's grid, or a part of one.
     func put(_ put: Put) {
+        // What nobody will write is not to hold memory until the writing thread looks at it.
+        let isUsed = !isOff && pressure < .noWrites
         let isTaken = work.withLock { work in
             let count = Int64(unsafe put.bytes.buffer.count)
-            guard !work.isClosing, work.putBytes + count <= Self.queueLimit else { return false }
+            guard isUsed, !work.isClosing, work.putBytes + count <= Self.queueLimit else { return false }
             work.puts.append(put)
             work.putBytes += count
             return true
         }
-        if isTaken, !isOff, pressure < .noWrites { work.broadcast() } else if !isTaken { put.completion(nil) }
+        if isTaken { work.broadcast() } else { put.completion(nil) }
     }
 
     /// Counts an open of a version.

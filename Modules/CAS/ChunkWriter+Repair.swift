@@ -21,21 +21,26 @@ package struct StoreReport: Hashable, Sendable, Codable {
 }
 
 extension ChunkWriter {
-    /// Makes the index from the trailers of the chunk files, a batch at a time; what is in it already stays.
+    /// Makes the index from the trailers of the chunk files, a batch at a time; what is in it already stays. Deletes
+    /// what no version can use.
     ///
     /// - Parameter goOn: called after each batch with how many chunks were looked at; ends it by returning false.
-    /// - Returns: how many chunk files there were.
+    /// - Returns: how many chunk files there were that the index did not name.
     @discardableResult
     func rebuild(_ goOn: (Int) -> Bool) throws -> Int {
         var batch: [ChunkID] = []
         var count = 0
         func settle() throws {
+            var unused: [ChunkID] = []
             try index.transaction {
                 for id in batch {
-                    guard let trailers = store.files.trailers(id, verifies: false), !trailers.isEmpty else { continue }
-                    try enter(trailers)
+                    guard let trailers = store.files.trailers(id, verifies: false), try enter(trailers) else {
+                        unused.append(id)
+                        continue
+                    }
                 }
             }
+            for id in unused { store.files.remove(id) }
             count += batch.count
             batch = []
         }
@@ -49,22 +54,28 @@ extension ChunkWriter {
                 }
             }, stray: { try? unlink($0) })
         try settle()
+        try keepLimit()
+        return count
+    }
+
+    private func keepLimit() throws {
         let excess = index.totals.used - store.limit
         if excess > 0 { try makeRoom(excess) }
-        return count
     }
 
     struct Cancelled: Error {}
 
-    private func enter(_ trailers: [ChunkTrailer]) throws {
-        var isFirst = true
+    /// - Returns: false where no version has use for the chunk: each has another one there.
+    private func enter(_ trailers: [ChunkTrailer]) throws -> Bool {
+        var isEntered = false
         for trailer in trailers {
             let manifest = try index.ensureManifest(trailer.info)
-            try index.add(
+            let isUsed = try index.add(
                 Manifest.Entry(offset: trailer.offset, length: trailer.length, id: trailer.id), to: trailer.info.key,
-                manifest: manifest, newTrailers: isFirst ? Int64(trailers.count) : 0)
-            isFirst = false
+                manifest: manifest, newTrailers: isEntered ? 0 : Int64(trailers.count))
+            isEntered = isEntered || isUsed
         }
+        return isEntered
     }
 
     /// Reads every chunk and compares the index with the files.
@@ -85,7 +96,10 @@ extension ChunkWriter {
         let missing = try missingChunks()
         report.missing = missing.count
         if repairs, !missing.isEmpty { try index.transaction { for id in missing { try index.remove(id) } } }
-        if repairs { try index.transaction { try index.countAnew() } }
+        if repairs {
+            try index.transaction { try index.countAnew() }
+            try keepLimit()
+        }
         return report
     }
 
@@ -101,7 +115,12 @@ extension ChunkWriter {
         report.bytes += Int64(first.length)
         if known == nil {
             report.orphans += 1
-            if repairs { try index.transaction { try enter(trailers) } }
+            guard repairs else { return }
+            let isEntered = try index.transaction { try enter(trailers) }
+            if !isEntered { store.files.remove(id) }
+        } else if repairs {
+            // A writer that was killed between the file and the index has left one more.
+            try index.transaction { try index.setTrailers(id, trailers.count) }
         }
     }
 
@@ -141,7 +160,9 @@ extension ChunkWriter {
         for var entry in try index.entries(ofManifest: from.id) {
             guard entry.offset >= payloadStart else { continue }
             entry.offset += shift
-            guard entry.end <= payload.upperBound else { continue }
+            guard entry.end <= payload.upperBound, try index.chunk(of: new.key, at: entry.offset) == nil else {
+                continue
+            }
             do throws(SystemError) {
                 try store.files.append(
                     ChunkTrailer(info: new, offset: entry.offset, length: entry.length, id: entry.id))
@@ -150,7 +171,7 @@ extension ChunkWriter {
         }
         try index.transaction {
             let manifest = try index.ensureManifest(new)
-            for entry in adopted { try index.add(entry, to: new.key, manifest: manifest, newTrailers: 1) }
+            for entry in adopted { _ = try index.add(entry, to: new.key, manifest: manifest, newTrailers: 1) }
         }
         return adopted
     }

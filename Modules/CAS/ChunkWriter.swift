@@ -94,13 +94,12 @@ final class ChunkWriter {
         }
     }
 
-    /// What a killed writer left; and the index, where it is gone.
+    /// What a killed writer left, which takes room that the limit is about; and the index, where it is gone.
     private func begin() throws {
-        if index.isNew {
-            let count = try rebuild { _ in true }
-            if count > 0 { store.log.info("the cache's index was made anew", metadata: ["chunks": "\(count)"]) }
-        } else {
-            try store.files.forEach(chunk: { _ in }, stray: { try? unlink($0) })
+        let count = try rebuild { _ in true }
+        if count > 0 {
+            let message = index.isNew ? "the cache's index was made anew" : "the cache has chunks of a killed server"
+            store.log.info("\(message)", metadata: ["chunks": "\(count)"])
         }
     }
 
@@ -168,6 +167,7 @@ final class ChunkWriter {
             return
         }
         var written: [Written] = []
+        var unused: Set<ChunkID> = []
         do {
             for put in puts {
                 if let one = try write(put, besides: written) { written.append(one) } else { put.completion(nil) }
@@ -182,8 +182,9 @@ final class ChunkWriter {
             try index.transaction {
                 for one in written {
                     let info = one.put.info
-                    try index.add(
+                    let isUsed = try index.add(
                         one.entry, to: info.key, manifest: index.ensureManifest(info), newTrailers: one.newTrailers)
+                    if !isUsed { unused.insert(one.entry.id) }
                     Failpoint.inManifest.pass()
                 }
             }
@@ -191,19 +192,22 @@ final class ChunkWriter {
             for one in written { if let from = one.temporary { try? unlink(from) } }
             throw error
         }
-        for one in written { one.put.completion(one.entry) }
+        for id in unused { store.files.remove(id) }
+        for one in written { one.put.completion(unused.contains(one.entry.id) ? nil : one.entry) }
     }
 
-    /// Writes a chunk, or notes in its file that it is used once more; nil when another chunk has its name.
+    /// Writes a chunk, or notes in its file that it is used once more; nil when another chunk has its name, or its place.
     private func write(_ put: ChunkStore.Put, besides written: [Written]) throws -> Written? {
         let bytes = unsafe UnsafeRawBufferPointer(put.bytes.buffer)
         let id = unsafe ChunkID(of: bytes)
         let entry = Manifest.Entry(offset: put.offset, length: bytes.count, id: id)
         let trailer = ChunkTrailer(info: put.info, offset: put.offset, length: entry.length, id: id)
+        let present = try index.chunk(of: put.info.key, at: put.offset)
+        if let present, present != id { return nil }
         if let known = try index.chunk(id) {
             if known.length == bytes.count, unsafe try store.files.holds(id, bytes) {
-                try store.files.append(trailer)
-                return Written(put: put, entry: entry, newTrailers: 1)
+                if present == nil { try store.files.append(trailer) }
+                return Written(put: put, entry: entry, newTrailers: present == nil ? 1 : 0)
             }
             guard !store.files.isWhole(id, length: known.length) else {
                 store.log.error(
@@ -227,7 +231,13 @@ final class ChunkWriter {
         for id in unused { store.files.remove(id) }
     }
 
-    /// Removes a chunk that was read and is not right.
+    /// Removes a chunk that was read and was not right, unless it has been written anew since.
+    func removeIfBad(_ id: ChunkID) throws {
+        if let known = try index.chunk(id), store.files.isWhole(id, length: known.length) { return }
+        try removeBad(id)
+    }
+
+    /// Removes a chunk that is not right.
     func removeBad(_ id: ChunkID) throws {
         store.files.remove(id)
         try index.transaction { try index.remove(id) }

@@ -217,7 +217,7 @@ import Testing
                 for start in stride(from: Int64(0), to: source.size, by: 1 << 20) {
                     let bytes = try? content.readNow(start..<(start + 1 << 20))?.get()
                     isRight =
-                        isRight && bytes?.count == 1 << 20 && bytes?[77] == PatternSource.byte(source.seed, start + 77)
+                        isRight && bytes?.count == 1 << 20 && bytes?[77] == Pattern.byte(source.seed, start + 77)
                 }
                 done.withLock { $0 += isRight ? 1 : 100 }
                 done.broadcast()
@@ -253,7 +253,7 @@ private final class ShiftedSource: RangeSource {
     var fetchedBytes: UInt64 { fetched.value }
 
     func bytes(_ range: Range<Int64>) -> [UInt8] {
-        range.map { $0 < head ? PatternSource.byte(999, $0) : PatternSource.byte(source.seed, $0 - shift) }
+        range.map { $0 < head ? Pattern.byte(999, $0) : Pattern.byte(source.seed, $0 - shift) }
     }
 
     func fetch(_ range: Range<Int64>, completion: @escaping @Sendable (Result<ContentBytes, ContentError>) -> Void) {

@@ -1,6 +1,7 @@
 import MusicFSCore
 import MusicFSSystem
 import Synchronization
+import TestSupport
 
 /// A file whose bytes follow from a seed, read with the faults that a test asks for; counts what is asked of it.
 final class PatternSource: RangeSource {
@@ -51,16 +52,7 @@ final class PatternSource: RangeSource {
         } catch { completion(.failure(.failed(.again))) }
     }
 
-    func bytes(_ range: Range<Int64>) -> [UInt8] { range.map { PatternSource.byte(seed, $0) } }
-
-    /// SplitMix64's mixing of the position's block of eight, one byte of it.
-    static func byte(_ seed: UInt64, _ offset: Int64) -> UInt8 {
-        var z = seed &+ UInt64(offset >> 3) &* 0x9E37_79B9_7F4A_7C15
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        z ^= z >> 31
-        return UInt8(truncatingIfNeeded: z >> UInt64((offset & 7) * 8))
-    }
+    func bytes(_ range: Range<Int64>) -> [UInt8] { Pattern.bytes(seed, range) }
 }
 
 func contentBytes(_ bytes: [UInt8]) -> ContentBytes {
