@@ -30,21 +30,60 @@ final class CachedContent: OpenContent {
         let range = offset..<(offset + Int64(count))
         let ahead = readAhead.withLock { $0.note(range, size: file.grid.size) }
         ChunkRead(self, range, completion).proceed()
-        if let ahead, ahead > range.upperBound { fetchAhead(range.upperBound..<ahead) }
+        if let ahead { getAhead(ahead) }
         file.dropBlocks(in: (range.lowerBound - (16 << 20))..<range.lowerBound)
     }
 
-    /// Starts fetching what is missing of a range, as far as there is memory for it.
-    private func fetchAhead(_ range: Range<Int64>) {
-        guard !cache.budget.hasWaiting else { return }
-        let piece = max(min(cache.settings.largestFetch, (range.upperBound - range.lowerBound) / 4), 256 << 10)
-        let (_, flights) = file.locate(range, held: [], most: piece)
-        for flight in flights {
+    /// Starts getting what is not in memory of a range, as far as there is memory for it.
+    private func getAhead(_ range: Range<Int64>) {
+        // What comes faster than the cache's disk takes it would not be kept.
+        guard !cache.budget.hasWaiting, !(keeps && cache.store?.isBehind == true) else {
+            return readAhead.withLock { $0.retreat(to: range.lowerBound) }
+        }
+        let (fetches, loads) = file.locateAhead(range, most: readAhead.withLock { $0.piece })
+        if fetches.isEmpty { readAhead.withLock { $0.noteNear() } }
+        for flight in fetches {
             if let reservation = cache.budget.reserve(flight.range.count) {
                 start(flight, reservation)
             } else {
-                // Whoever waits for it by now asks again.
-                file.land(flight, .failure(.failed(.again)))
+                abandon(flight)
+            }
+        }
+        for (flight, entries) in loads {
+            if let reservation = cache.budget.reserve(flight.range.count) {
+                load(flight, entries, reservation)
+            } else {
+                abandon(flight)
+            }
+        }
+    }
+
+    /// There is no memory for it. Whoever waits for it by now asks again.
+    private func abandon(_ flight: CachedFile.Flight) {
+        readAhead.withLock { $0.retreat(to: flight.range.lowerBound) }
+        file.land(flight, .failure(.failed(.again)))
+    }
+
+    /// Gets stored chunks into memory before they are asked for.
+    private func load(_ flight: CachedFile.Flight, _ entries: [Manifest.Entry], _ reservation: Reservation) {
+        cache.lane.submit { [self] () throws(ContentError) -> ContentBytes in
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: flight.range.count, alignment: 4096)
+            let bytes = unsafe ContentBytes(owning: buffer)
+            for entry in entries {
+                let from = Int(entry.offset - flight.range.lowerBound)
+                let target = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[from..<(from + entry.length)])
+                guard let store = cache.store, unsafe store.read(entry.id, into: target) else {
+                    file.lost(entry)
+                    throw .failed(.again)
+                }
+            }
+            return bytes
+        } completion: { [file] result in
+            switch result {
+            case .success(let bytes):
+                file.land(flight, .success(Block(range: flight.range, bytes: bytes, reservation: reservation)))
+            // Its reader finds out by itself.
+            case .failure: file.land(flight, .failure(.failed(.again)))
             }
         }
     }
@@ -57,9 +96,12 @@ final class CachedContent: OpenContent {
     }
 
     private func start(_ flight: CachedFile.Flight, _ reservation: Reservation) {
+        let begin = monotonicNanoseconds()
         source.fetch(flight.range) { [self] result in
             switch result {
             case .success(let bytes) where unsafe bytes.buffer.count == flight.range.count:
+                let count = flight.range.count
+                readAhead.withLock { $0.noteFetch(count, nanoseconds: monotonicNanoseconds() - begin) }
                 cache.fetchedBytes.increment(by: UInt64(flight.range.count))
                 let block = Block(range: flight.range, bytes: bytes, reservation: reservation)
                 file.land(flight, .success(block))
@@ -69,6 +111,9 @@ final class CachedContent: OpenContent {
             }
         }
     }
+
+    /// A reader waits for something that is under way.
+    fileprivate func noteWait() { readAhead.withLock { $0.noteWait() } }
 
     private func keep(_ block: Block, _ store: ChunkStore) {
         cache.put(file.info, block.range, { block.slice($0) }, store) { [weak file] entry in
@@ -118,6 +163,7 @@ private final class ChunkRead: Sendable {
             state.awaited = flights.count
             state.hasMissed = true
         }
+        if new.isEmpty { content.noteWait() }
         for flight in flights { if !flight.wait({ [self] in landed($0) }) { landed(nil) } }
         for flight in new { content.start(flight) }
     }

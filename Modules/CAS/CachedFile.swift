@@ -13,9 +13,26 @@ final class CachedFile: Sendable {
         var manifest: Manifest
         var blocks: [Block] = []
         var flights: [Flight] = []
+
+        func block(at position: Int64) -> Block? { blocks.last { $0.range.contains(position) } }
+        func flight(at position: Int64) -> Flight? { flights.first { $0.range.contains(position) } }
+
+        /// Stored chunks that follow on each other without a gap, at least the first.
+        func run(from first: Manifest.Entry, to end: Int64, most: Int64) -> [Manifest.Entry] {
+            var run = [first]
+            var position = first.end
+            while position < end, position - first.offset < most, block(at: position) == nil,
+                flight(at: position) == nil,
+                let next = manifest.entry(at: position).entry, next.offset == position
+            {
+                run.append(next)
+                position = next.end
+            }
+            return run
+        }
     }
 
-    /// A fetch that is under way.
+    /// A fetch, or a load from the disk, that is under way.
     final class Flight: Sendable {
         typealias Waiter = @Sendable (Result<Block, ContentError>) -> Void
         let range: Range<Int64>
@@ -61,35 +78,69 @@ final class CachedFile: Sendable {
             var new: [Flight] = []
             var position = range.lowerBound
             while position < range.upperBound {
-                if let block = held.first(where: { $0.range.contains(position) })
-                    ?? state.blocks.last(where: { $0.range.contains(position) })
-                {
+                if let block = held.first(where: { $0.range.contains(position) }) ?? state.block(at: position) {
                     let part = position..<min(range.upperBound, block.range.upperBound)
                     pieces.append(.memory(block, part))
                     position = part.upperBound
                     continue
                 }
                 let (entry, next) = state.manifest.entry(at: position)
+                if let flight = state.flight(at: position) {
+                    pieces.append(.flight(flight))
+                    position = flight.range.upperBound
+                    continue
+                }
                 if let entry {
                     let part = position..<min(range.upperBound, entry.end)
                     pieces.append(.disk(entry, part))
                     position = part.upperBound
                     continue
                 }
-                let flight: Flight
-                if let known = state.flights.first(where: { $0.range.contains(position) }) {
-                    flight = known
-                } else {
-                    flight = gap(at: position, wanted: range.upperBound, before: next, most: most, state)
-                    state.flights.append(flight)
-                    new.append(flight)
-                }
+                let flight = gap(at: position, wanted: range.upperBound, before: next, most: most, state)
+                state.flights.append(flight)
+                new.append(flight)
                 pieces.append(.flight(flight))
                 position = flight.range.upperBound
             }
             return (pieces, new)
         }
     }
+
+    /// Enters flights for what is neither in memory nor under way: fetches for what is stored nowhere, and loads, of
+    /// whole chunks, for what is stored. The caller must start them.
+    ///
+    /// - Parameter most: the largest flight, in bytes.
+    func locateAhead(
+        _ range: Range<Int64>, most: Int64
+    ) -> (fetches: [Flight], loads: [(Flight, [Manifest.Entry])]) {
+        state.withLock { state in
+            var fetches: [Flight] = []
+            var loads: [(Flight, [Manifest.Entry])] = []
+            var position = range.lowerBound
+            while position < range.upperBound {
+                if let known = state.block(at: position)?.range ?? state.flight(at: position)?.range {
+                    position = known.upperBound
+                    continue
+                }
+                let (entry, next) = state.manifest.entry(at: position)
+                let flight: Flight
+                if let entry {
+                    let entries = state.run(from: entry, to: range.upperBound, most: min(most, Self.largestLoad))
+                    flight = Flight(entry.offset..<(entries.last ?? entry).end)
+                    loads.append((flight, entries))
+                } else {
+                    flight = gap(at: position, wanted: range.upperBound, before: next, most: most, state)
+                    fetches.append(flight)
+                }
+                state.flights.append(flight)
+                position = flight.range.upperBound
+            }
+            return (fetches, loads)
+        }
+    }
+
+    /// So that a reader does not wait for more than it needs.
+    private static let largestLoad: Int64 = 1 << 20
 
     /// A flight for what is missing from `position` on, in whole chunks, up to what is known or under way.
     private func gap(

@@ -30,6 +30,7 @@ package final class ChunkStore: Sendable {
     /// What waits for the writing thread.
     struct Work: Sendable {
         var puts: [Put] = []
+        /// Bytes of `puts` and of those that are being written.
         var putBytes: Int64 = 0
         /// They get nil while there is no store to work with.
         var jobs: [@Sendable (ChunkWriter?) throws -> Void] = []
@@ -40,6 +41,18 @@ package final class ChunkStore: Sendable {
         var isClosing = false
         var hasEnded = false
         var totals = IndexTotals()
+
+        /// What is written next, in one group: their memory is free when they are, not when all are.
+        mutating func takePuts() -> [Put] {
+            var size = 0
+            let count = puts.prefix { put in
+                size += unsafe put.bytes.buffer.count
+                return size <= 16 << 20
+            }.count
+            let taken = Array(puts.prefix(max(count, 1)))
+            puts.removeFirst(taken.count)
+            return taken
+        }
     }
 
     /// One piece of a version that was fetched.
@@ -52,7 +65,10 @@ package final class ChunkStore: Sendable {
     }
 
     /// Bytes that may wait to be written; what comes beyond is not stored.
-    private static let queueLimit: Int64 = 48 << 20
+    private static let queueLimit: Int64 = 64 << 20
+
+    /// Whether so much waits to be written that nothing should be fetched that can wait.
+    var isBehind: Bool { work.withLock { $0.putBytes > Self.queueLimit / 2 } }
 
     /// Opens the store in a directory of its own. Cost: constant; an index that is missing is made anew in the
     /// background.

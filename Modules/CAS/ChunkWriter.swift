@@ -54,13 +54,12 @@ final class ChunkWriter {
         let deadline = monotonicNanoseconds() &+ 1_000_000_000
         _ = store.work.wait(until: deadline) { $0.puts.isEmpty && $0.jobs.isEmpty && !$0.isClosing ? nil : true }
         let (puts, jobs, isClosing) = store.work.withLock { work in
-            defer {
-                work.puts = []
-                work.jobs = []
-                work.putBytes = 0
-            }
-            return (work.puts, work.jobs, work.isClosing)
+            defer { work.jobs = [] }
+            let puts = work.takePuts()
+            return (puts, work.jobs, work.isClosing && work.puts.isEmpty)
         }
+        let bytes = puts.reduce(0) { sum, put in sum + Int64(unsafe put.bytes.buffer.count) }
+        defer { store.work.withLock { $0.putBytes -= bytes } }
         guard let writer, !store.isOff else {
             for put in puts { put.completion(nil) }
             for job in jobs { try? job(nil) }

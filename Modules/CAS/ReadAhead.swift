@@ -1,26 +1,39 @@
-/// How far ahead of one reader to fetch: nothing at first, then twice as much with each step that goes on where the last
-/// one ended, up to a limit; a seek begins anew. The kernel's own reads come a little out of order.
+/// How far ahead of one reader to fetch, and in what pieces: nothing at first, then twice as far with each step that goes
+/// on where the last one ended; a seek begins anew. The kernel's own reads come a little out of order.
+///
+/// A reader that keeps pace with the line is given `limit`. One that has to wait although that much is under way is
+/// faster than the line's round trips allow, and is given up to four times as much. Pieces are as large as the line
+/// brings in a fraction of a second: small ones waste its round trips where it is far, large ones keep a reader waiting
+/// where it is slow.
 struct ReadAhead: Hashable, Sendable {
     private let limit: Int64
     /// Where the next read is expected.
     private var position: Int64 = -1
+    /// Up to where was asked for.
+    private var end: Int64 = 0
     private var steps = 0
+    private var isOutrun = false
     private(set) var window: Int64 = 0
+    /// The largest single fetch.
+    private(set) var piece: Int64 = first
 
     private static let tolerance: Int64 = 1 << 20
-    private static let first: Int64 = 256 << 10
+    private static let first: Int64 = 512 << 10
+    private static let pieces: ClosedRange<Int64> = (256 << 10)...(4 << 20)
+    /// What is on the disk is read ahead by so much at most: it is there at once.
+    static let near: Int64 = 4 << 20
 
     init(limit: Int64) { self.limit = limit }
 
     /// Takes a read into account.
     ///
-    /// - Returns: up to where to fetch ahead; nil for not at all.
-    mutating func note(_ range: Range<Int64>, size: Int64) -> Int64? {
+    /// - Returns: what to fetch beside it; nil for nothing yet.
+    mutating func note(_ range: Range<Int64>, size: Int64) -> Range<Int64>? {
         let isNext =
             position >= 0 && range.lowerBound <= position + Self.tolerance
             && range.upperBound >= position - 2 * Self.tolerance
         if !isNext {
-            (position, steps, window) = (range.upperBound, 0, 0)
+            (position, end, steps, window, isOutrun) = (range.upperBound, 0, 0, 0, false)
             return nil
         }
         if range.upperBound > position {
@@ -28,8 +41,31 @@ struct ReadAhead: Hashable, Sendable {
             steps += 1
         }
         // A program that looks at a file's head reads about 128 KiB in one or two steps.
-        if steps < 2 { return nil }
-        window = min(limit, window == 0 ? Self.first : window * 2)
-        return window == 0 ? nil : min(size, position + window)
+        if steps < 2 || limit == 0 { return nil }
+        let most = min(isOutrun ? 4 * limit : limit, 8 * piece)
+        if window == 0 { window = min(most, Self.first) }
+        let begin = max(end, position)
+        let goal = min(size, position + window)
+        // In small steps each read would be a fetch of its own.
+        guard goal > begin, goal == size || goal - begin >= min(piece, window / 2) else { return nil }
+        window = min(most, window * 2)
+        end = goal
+        return begin..<goal
+    }
+
+    /// The reader waits for something that was asked for.
+    mutating func noteWait() { if window >= limit { isOutrun = true } }
+
+    /// There was no memory for what begins here.
+    mutating func retreat(to offset: Int64) { end = min(end, offset) }
+
+    /// All of what was asked for is on the disk.
+    mutating func noteNear() { window = min(window, Self.near) }
+
+    /// A fetch of `count` bytes took so long.
+    mutating func noteFetch(_ count: Int, nanoseconds: UInt64) {
+        guard Int64(count) >= piece / 2 else { return }
+        if nanoseconds < 200_000_000 { piece = min(piece * 2, Self.pieces.upperBound) }
+        if nanoseconds > 1_000_000_000 { piece = max(piece / 2, Self.pieces.lowerBound) }
     }
 }
