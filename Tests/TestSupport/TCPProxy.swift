@@ -190,7 +190,7 @@ package final class TCPProxy: Sendable {
         }
     }
 
-    private static func bindAndListen(_ socket: Int32) throws -> Int {
+    static func bindAndListen(_ socket: Int32) throws -> Int {
         var address = address(0)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isBound = unsafe withUnsafeMutablePointer(to: &address) { pointer in

@@ -8,7 +8,7 @@ package class TestServer: @unchecked Sendable {
     package let port: Int
     private let process: Process
 
-    fileprivate init(
+    init(
         _ program: String, _ arguments: [String], port: Int, _ directory: TestDirectory
     ) throws {
         self.directory = directory

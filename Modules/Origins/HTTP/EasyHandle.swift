@@ -12,6 +12,7 @@ import MusicFSSystem
     init?() {
         guard let raw = unsafe curl_easy_init() else { return nil }
         unsafe self.raw = raw
+        prepare()
     }
 
     deinit { unsafe curl_easy_cleanup(raw) }
@@ -31,29 +32,48 @@ import MusicFSSystem
         return text.isEmpty ? nil : text.contains(":") ? "[\(text)]" : text
     }
 
+    /// The ways to log in that the server has offered in the last transfer.
+    var offeredSchemes: Int {
+        var value = 0
+        unsafe ccurl_get_long(raw, CURLINFO_HTTPAUTH_AVAIL, &value)
+        return value
+    }
+
     /// Makes a request and waits for its end.
     ///
-    /// - Parameter connectTo: of CURLOPT_CONNECT_TO: another address for the host.
+    /// All that a request sets is set anew each time, rather than all options reset: a reset would forget the server's
+    /// nonce for digest logins, and each request would be refused once.
+    ///
+    /// - Parameters:
+    ///   - schemes: the ways in which a password may be shown.
+    ///   - connectTo: of CURLOPT_CONNECT_TO: another address for the host.
     func run(
-        _ request: HTTPRequest, _ transfer: Transfer, _ certificates: FilePath?, connectTo: String?, deadline: UInt64
+        _ request: HTTPRequest, _ transfer: Transfer, _ certificates: FilePath?, schemes: Int, connectTo: String?,
+        deadline: UInt64
     ) throws(OriginError) -> CURLcode {
         let now = monotonicNanoseconds()
         lastUse = now
         guard now < deadline else { throw OriginError(.unreachable, "no time is left for the request") }
-        // Keeps the connections, forgets everything else.
-        unsafe curl_easy_reset(raw)
-        setLimits(milliseconds: Int(clamping: (deadline - now) / 1_000_000))
+        let milliseconds = Int(clamping: (deadline - now) / 1_000_000)
+        set(CURLOPT_TIMEOUT_MS, max(1, milliseconds))
+        set(CURLOPT_CONNECTTIMEOUT_MS, max(1, min(milliseconds, 10_000)))
         set(CURLOPT_URL, request.url)
-        if request.method == "HEAD" { set(CURLOPT_NOBODY, 1) } else { set(CURLOPT_CUSTOMREQUEST, request.method) }
-        if let range = request.range { set(CURLOPT_RANGE, "\(range.lowerBound)-\(range.upperBound - 1)") }
+        set(CURLOPT_HTTPGET, 1)
+        set(CURLOPT_NOBODY, request.method == "HEAD" ? 1 : 0)
+        set(CURLOPT_CUSTOMREQUEST, request.method == "HEAD" ? nil : request.method)
+        set(CURLOPT_RANGE, request.range.map { "\($0.lowerBound)-\($0.upperBound - 1)" })
         if let certificates { set(CURLOPT_CAINFO, certificates.description) }
-        authenticate(request.authentication)
+        authenticate(request.authentication, schemes)
         let headers = unsafe list(request.headers)
-        defer { unsafe curl_slist_free_all(headers) }
-        unsafe ccurl_set_list(raw, CURLOPT_HTTPHEADER, headers)
         let targets = unsafe list(connectTo.map { [$0] } ?? [])
-        defer { unsafe curl_slist_free_all(targets) }
+        unsafe ccurl_set_list(raw, CURLOPT_HTTPHEADER, headers)
         unsafe ccurl_set_list(raw, CURLOPT_CONNECT_TO, targets)
+        defer {
+            unsafe ccurl_set_list(raw, CURLOPT_HTTPHEADER, nil)
+            unsafe ccurl_set_list(raw, CURLOPT_CONNECT_TO, nil)
+            unsafe curl_slist_free_all(headers)
+            unsafe curl_slist_free_all(targets)
+        }
         let context = Context(self, transfer)
         defer { withExtendedLifetime(context) {} }
         let pointer = unsafe Unmanaged.passUnretained(context).toOpaque()
@@ -65,14 +85,14 @@ import MusicFSSystem
         return unsafe body.withUnsafeBytes { bytes in
             unsafe ccurl_set_offset(raw, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
             unsafe ccurl_set_pointer(raw, CURLOPT_POSTFIELDS, UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+            defer { unsafe ccurl_set_pointer(raw, CURLOPT_POSTFIELDS, nil) }
             return unsafe curl_easy_perform(raw)
         }
     }
 
-    private func setLimits(milliseconds: Int) {
+    /// What is the same for all requests.
+    private func prepare() {
         set(CURLOPT_NOSIGNAL, 1)
-        set(CURLOPT_TIMEOUT_MS, max(1, milliseconds))
-        set(CURLOPT_CONNECTTIMEOUT_MS, max(1, min(milliseconds, 10_000)))
         set(CURLOPT_FOLLOWLOCATION, 0)
         set(CURLOPT_PATH_AS_IS, 1)
         set(CURLOPT_TCP_KEEPALIVE, 1)
@@ -84,11 +104,14 @@ import MusicFSSystem
         set(CURLOPT_USERAGENT, "MusicFS")
     }
 
-    private func authenticate(_ authentication: HTTPRequest.Authentication) {
+    private func authenticate(_ authentication: HTTPRequest.Authentication, _ schemes: Int) {
         switch authentication {
-        case .none: break
+        case .none:
+            set(CURLOPT_USERNAME, nil)
+            set(CURLOPT_PASSWORD, nil)
+            set(CURLOPT_AWS_SIGV4, nil)
         case .password(let user, let secret):
-            set(CURLOPT_HTTPAUTH, ccurl_auth_basic | ccurl_auth_digest)
+            set(CURLOPT_HTTPAUTH, schemes)
             set(CURLOPT_USERNAME, user)
             set(CURLOPT_PASSWORD, secret.exposed)
         case .amazon(let key, let secret, let region):
@@ -99,7 +122,7 @@ import MusicFSSystem
     }
 
     private func set(_ option: CURLoption, _ value: Int) { _ = unsafe ccurl_set_long(raw, option, value) }
-    private func set(_ option: CURLoption, _ value: String) { _ = unsafe ccurl_set_string(raw, option, value) }
+    private func set(_ option: CURLoption, _ value: String?) { _ = unsafe ccurl_set_string(raw, option, value) }
 
     private func list(_ lines: [String]) -> UnsafeMutablePointer<curl_slist>? {
         var list: UnsafeMutablePointer<curl_slist>?

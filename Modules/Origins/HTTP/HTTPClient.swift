@@ -8,8 +8,10 @@ import Synchronization
 final class HTTPClient: Sendable {
     private let certificates: FilePath?
     private let idle: Mutex<[EasyHandle]> = Mutex([])
-    /// The address that a host answered from last, for when its name cannot be resolved (resilience 4.2.5).
-    private let addresses = Mutex<[String: String]>([:])
+    let addresses = LastAddresses()
+    /// The ways in which a password may be shown: all until the server has asked for one, and then that one, since
+    /// asking again would cost each request a second round trip. Nothing is shown before it was asked for.
+    private let schemes = Mutex(ccurl_auth_basic | ccurl_auth_digest)
     private let log: Logger
 
     /// - Parameter certificates: trusted instead of the system's; nil for those.
@@ -31,37 +33,79 @@ final class HTTPClient: Sendable {
         return try perform(request, transfer, deadline)
     }
 
-    /// Makes a request whose answer, if it is 200 or 206, fills a buffer.
+    /// Asks for a part of a file, which fills a buffer.
     ///
-    /// - Throws: `.changed` where it has another length.
-    func perform(
-        _ request: HTTPRequest, into buffer: UnsafeMutableRawBufferPointer, deadline: UInt64
-    ) throws(OriginError) -> HTTPResponse {
-        let transfer = unsafe Transfer(buffer: buffer)
+    /// - Returns: the response where it is neither 200 nor 206; nil when the buffer is full.
+    /// - Throws: `.changed` where the file is another version, `.transient` where the answer breaks off.
+    func read(
+        _ request: HTTPRequest, _ part: RangedRead, into buffer: UnsafeMutableRawBufferPointer, deadline: UInt64
+    ) throws(OriginError) -> HTTPResponse? {
+        var request = request
+        request.range = part.range
+        if let condition = part.condition { request.headers.append(condition) }
+        let transfer = unsafe Transfer(buffer: buffer, part)
         let response = try perform(request, transfer, deadline)
-        if response.status == 200 || response.status == 206, transfer.filled != buffer.count {
-            throw OriginError(.changed, "the server sent \(transfer.filled) bytes where \(buffer.count) were asked for")
+        if response.status == 416 { throw part.unsatisfiable(response) }
+        guard response.status == 200 || response.status == 206 else { return response }
+        if let problem = part.problem(response) { throw problem }
+        guard transfer.filled == buffer.count else {
+            throw OriginError(
+                .transient, "the server sent \(transfer.filled) bytes where \(buffer.count) were asked for")
         }
-        return response
+        return nil
     }
 
     private func perform(
         _ request: HTTPRequest, _ transfer: Transfer, _ deadline: UInt64
     ) throws(OriginError) -> HTTPResponse {
         let handle = try take()
-        let host = Self.host(request.url)
-        var code = try handle.run(request, transfer, certificates, connectTo: nil, deadline: deadline)
-        if code == CURLE_COULDNT_RESOLVE_HOST, let address = addresses.withLock({ $0[host] }) {
-            log.warning(
-                "the host's name cannot be resolved; its last address is used", metadata: ["address": "\(address)"])
-            transfer.reset()
-            code = try handle.run(request, transfer, certificates, connectTo: "::\(address):", deadline: deadline)
+        var code = try attempt(request, transfer, handle, deadline)
+        if code == CURLE_OK, case .password = request.authentication {
+            code = try learn(request, transfer, handle, deadline)
         }
-        guard code == CURLE_OK else { throw Self.error(code, transfer) }
-        if let address = handle.address { addresses.withLock { $0[host] = address } }
+        guard code == CURLE_OK else { throw Self.error(code, transfer, handle.status) }
         let response = HTTPResponse(status: handle.status, headers: transfer.headers, body: transfer.body)
         idle.withLock { $0.append(handle) }
         return response
+    }
+
+    /// One try, at the host's last address where its name cannot be resolved.
+    private func attempt(
+        _ request: HTTPRequest, _ transfer: Transfer, _ handle: EasyHandle, _ deadline: UInt64
+    ) throws(OriginError) -> CURLcode {
+        let host = Self.host(request.url)
+        let schemes = schemes.withLock { $0 }
+        let code = try handle.run(
+            request, transfer, certificates, schemes: schemes, connectTo: nil, deadline: deadline)
+        if code == CURLE_OK, let address = handle.address { addresses.note(host, address) }
+        guard code == CURLE_COULDNT_RESOLVE_HOST, request.allowsLastAddress, let known = addresses.address(of: host)
+        else { return code }
+        if known.isFirstUse {
+            log.warning(
+                "the host's name cannot be resolved; its last address is used",
+                metadata: ["address": "\(known.address)"])
+        }
+        transfer.reset()
+        return try handle.run(
+            request, transfer, certificates, schemes: schemes, connectTo: "::\(known.address):", deadline: deadline)
+    }
+
+    /// Keeps to the way of logging in that the server has asked for; where it does not take that any more, asks it again.
+    private func learn(
+        _ request: HTTPRequest, _ transfer: Transfer, _ handle: EasyHandle, _ deadline: UInt64
+    ) throws(OriginError) -> CURLcode {
+        let all = ccurl_auth_basic | ccurl_auth_digest
+        var code = CURLE_OK
+        if handle.status == 401, schemes.withLock({ $0 }) != all {
+            schemes.withLock { $0 = all }
+            transfer.reset()
+            code = try attempt(request, transfer, handle, deadline)
+        }
+        let offered = handle.offeredSchemes & all
+        if code == CURLE_OK, offered != 0 {
+            schemes.withLock { $0 = offered & ccurl_auth_digest != 0 ? ccurl_auth_digest : ccurl_auth_basic }
+        }
+        return code
     }
 
     private func take() throws(OriginError) -> EasyHandle {
@@ -89,77 +133,30 @@ final class HTTPClient: Sendable {
         return String(url[begin...].prefix { $0 != "/" && $0 != "?" })
     }
 
-    private static func error(_ code: CURLcode, _ transfer: Transfer) -> OriginError {
+    private static func error(_ code: CURLcode, _ transfer: Transfer, _ status: Int) -> OriginError {
+        if let problem = transfer.problem { return problem }
         let text = unsafe String(cString: curl_easy_strerror(code))
         switch code {
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
             return OriginError(.nameResolution, "the host's name cannot be resolved: \(text)")
         case CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT:
             return OriginError(.unreachable, "the server does not answer: \(text)")
-        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CACERT_BADFILE,
-            CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CERTPROBLEM:
+        case CURLE_SSL_CACERT_BADFILE:
+            return OriginError(.permission, "ca_file cannot be read, or has no certificates: \(text)")
+        case CURLE_SSL_CONNECT_ERROR:
+            return OriginError(.transient, "no TLS connection comes about (\(text)); does the server speak TLS there?")
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CERTPROBLEM:
             return OriginError(
                 .permission, "the server's certificate is not trusted (\(text)); for a private authority set ca_file")
+        case CURLE_WRITE_ERROR where transfer.overflowed && HTTPResponse.isBusy(status):
+            return OriginError(.transient, "the server is busy (\(status))")
         case CURLE_WRITE_ERROR where transfer.overflowed:
             return OriginError(.invalid, "the server sent more than was asked for")
-        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:
-            return OriginError(.invalid, "the address is wrong: \(text)")
+        case CURLE_URL_MALFORMAT: return OriginError(.invalid, "the address is wrong: \(text)")
+        // Said of an answer that does not begin as HTTP/1 does, too.
+        case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY:
+            return OriginError(.invalid, "what answered does not speak HTTP: \(text)")
         default: return OriginError(.transient, "the transfer failed: \(text)")
         }
-    }
-}
-
-/// What one transfer receives. Touched by the thread alone that performs it.
-@safe final class Transfer {
-    private(set) var headers: [String: String] = [:]
-    private(set) var body: [UInt8] = []
-    private(set) var filled = 0
-    private(set) var overflowed = false
-    private let limit: Int
-    private let buffer: UnsafeMutableRawBufferPointer?
-
-    init(limit: Int) {
-        self.limit = limit
-        unsafe buffer = nil
-    }
-
-    init(buffer: UnsafeMutableRawBufferPointer) {
-        limit = 1 << 20
-        unsafe self.buffer = buffer
-    }
-
-    func reset() {
-        headers = [:]
-        body = []
-        filled = 0
-        overflowed = false
-    }
-
-    /// - Parameter status: of the response that these bytes belong to; an error's text does not go into the buffer.
-    func take(_ bytes: UnsafeRawBufferPointer, status: Int) -> Bool {
-        if let buffer = unsafe buffer, status == 200 || status == 206 {
-            guard filled + bytes.count <= buffer.count else {
-                overflowed = true
-                return false
-            }
-            unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<(filled + bytes.count)]).copyMemory(
-                from: bytes)
-            filled += bytes.count
-            return true
-        }
-        guard body.count + bytes.count <= limit else {
-            overflowed = true
-            return false
-        }
-        unsafe body.append(contentsOf: bytes)
-        return true
-    }
-
-    func takeHeader(_ line: String) {
-        // A new response begins: after a redirect, or a question for a password.
-        if line.hasPrefix("HTTP/") { headers = [:] }
-        guard let colon = line.firstIndex(of: ":"), headers.count < 200 else { return }
-        let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-        headers[line[..<colon].lowercased()] = String(value.prefix { $0 != "\r" && $0 != "\n" && $0 != "\r\n" })
     }
 }

@@ -13,47 +13,49 @@ extension S3Origin {
         var next: String?
     }
 
+    /// - Parameter prefix: what all keys of the page begin with, the origin's own prefix included.
     func page(
-        folder: [UInt8], delimiter: Bool, token: String?, most: Int = 1000, deadline: UInt64
+        prefix: [UInt8], delimiter: Bool, token: String?, most: Int = 1000, allowsLastAddress: Bool = true,
+        deadline: UInt64
     ) throws(OriginError) -> Page {
-        let prefix = key(folder.isEmpty ? [] : folder + [UInt8(ascii: "/")])
         var query: [(name: String, value: [UInt8])] = [
             ("list-type", Array("2".utf8)), ("encoding-type", Array("url".utf8)), ("prefix", prefix),
             ("max-keys", Array("\(most)".utf8)),
         ]
         if delimiter { query.append(("delimiter", Array("/".utf8))) }
         if let token { query.append(("continuation-token", Array(token.utf8))) }
-        let response = try client.perform(try request(query: query), deadline: deadline)
+        var request = try request(query: query)
+        request.allowsLastAddress = allowsLastAddress
+        let response = try client.perform(request, deadline: deadline)
         guard response.status == 200 else { throw failure(response) }
-        guard let document = XMLElement.parse(response.body), document.name == "ListBucketResult" else {
-            throw OriginError(.invalid, "what answered does not speak S3; check endpoint")
-        }
-        return try read(document)
+        guard let document = try response.document("ListBucketResult") else { throw failure(response) }
+        return try read(document, prefix)
     }
 
-    private func read(_ document: XMLElement) throws(OriginError) -> Page {
+    /// An entry that cannot be understood is an error: left out, it would look like one that was removed.
+    private func read(_ document: XMLElement, _ prefix: [UInt8]) throws(OriginError) -> Page {
         let isEncoded = document["EncodingType"]?.text == "url"
-        let length = settings.prefix.utf8.count
-        func path(_ text: String) -> [UInt8]? {
+        func path(_ text: String) throws(OriginError) -> [UInt8] {
             // In a query's encoding a plus is a space.
             let bytes = Array(text.utf8).map { isEncoded && $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
-            guard let key = isEncoded ? PercentCoding.decode(bytes) : bytes, key.count >= length,
-                key.starts(with: settings.prefix.utf8)
-            else { return nil }
-            return Array(key[length...])
+            guard let key = isEncoded ? PercentCoding.decode(bytes) : bytes, key.starts(with: prefix) else {
+                throw OriginError(.invalid, "the server lists what was not asked for; does it speak S3?")
+            }
+            return Array(key.dropFirst(settings.prefix.utf8.count))
         }
         var page = Page()
         for object in document.all("Contents") {
-            guard let key = object["Key"].flatMap({ path($0.text) }),
-                let size = object["Size"].flatMap({ Int64($0.text) }), size >= 0
-            else { continue }
+            guard let key = object["Key"]?.text, let size = object["Size"].flatMap({ Int64($0.text) }), size >= 0
+            else { throw OriginError(.invalid, "the server lists an object without its key or size") }
             let modified = object["LastModified"].flatMap { InternetTime.nanoseconds($0.text) } ?? 0
-            let etag = Array((object["ETag"]?.text ?? "").utf8)
-            page.objects.append((key, FileStamp(size: size, modified: modified, inode: 0, etag: etag)))
+            let etag = HTTPResponse.etag(object["ETag"]?.text)
+            page.objects.append((try path(key), FileStamp(size: size, modified: modified, inode: 0, etag: etag)))
         }
-        page.folders = document.all("CommonPrefixes").compactMap { $0["Prefix"].flatMap { path($0.text) } }
-        if document["IsTruncated"]?.text == "true" {
-            guard let token = document["NextContinuationToken"]?.text, !token.isEmpty else {
+        for folder in document.all("CommonPrefixes") { page.folders.append(try path(folder["Prefix"]?.text ?? "")) }
+        let token = document["NextContinuationToken"]?.text ?? ""
+        // Who leaves out whether it goes on, and says how, goes on.
+        if document["IsTruncated"].map({ $0.text.lowercased() == "true" }) ?? !token.isEmpty {
+            guard !token.isEmpty else {
                 throw OriginError(.invalid, "the server says that its listing goes on, but not how")
             }
             page.next = token
@@ -65,23 +67,28 @@ extension S3Origin {
         _ folder: [UInt8], deadline: UInt64, isWanted: (_ name: [UInt8]) -> Bool
     ) throws(OriginError) -> [OriginEntry] {
         var entries: [OriginEntry] = []
-        var token: String?
-        let start = folder.isEmpty ? 0 : folder.count + 1
+        var known: Set<[UInt8]> = []
+        var leftOut = LeftOutNames()
+        var pages = PageSequence()
+        let below = folder.isEmpty ? [] : folder + [UInt8(ascii: "/")]
         repeat {
-            let page = try page(folder: folder, delimiter: true, token: token, deadline: deadline)
-            for (key, stamp) in page.objects where key.count > start {
-                let name = Array(key[start...])
-                guard SafeName.isComponent(name), isWanted(name) else { continue }
+            let page = try page(prefix: key(below), delimiter: true, token: pages.token, deadline: deadline)
+            let before = known.count
+            // The folder's own marker has no name.
+            for (key, stamp) in page.objects where key.count > below.count && known.insert(key).inserted {
+                let name = Array(key[below.count...])
+                guard leftOut.accepts(name), isWanted(name) else { continue }
                 entries.append(OriginEntry(name: name, kind: .file, stamp: stamp))
             }
-            for path in page.folders where path.count > start + 1 {
-                let name = Array(path[start...].dropLast())
-                guard SafeName.isComponent(name), isWanted(name) else { continue }
-                entries.append(
-                    OriginEntry(name: name, kind: .folder, stamp: FileStamp(size: 0, modified: 0, inode: 0)))
+            for path in page.folders where known.insert(path).inserted {
+                let name = Array(path.dropFirst(below.count).dropLast())
+                guard leftOut.accepts(name), isWanted(name) else { continue }
+                let stamp = FileStamp(size: 0, modified: 0, inode: 0)
+                entries.append(OriginEntry(name: name, kind: .folder, stamp: stamp))
             }
-            token = page.next
-        } while token != nil
+            try pages.follow(page, isNews: known.count > before)
+        } while pages.token != nil
+        leftOut.tell(log, name)
         return entries
     }
 
@@ -90,33 +97,40 @@ extension S3Origin {
         _ body: (_ folder: [UInt8], _ entries: [OriginEntry]) throws -> Void
     ) throws {
         var open = OpenFolders()
-        var token: String?
-        var last: [UInt8] = []
+        var pages = PageSequence()
+        var last: [UInt8]?
+        var leftOut = LeftOutNames()
+        let prefix = key(folder.isEmpty ? [] : folder + [UInt8(ascii: "/")])
         repeat {
             let page = try patiently { () throws(OriginError) -> Page in
                 try self.page(
-                    folder: folder, delimiter: false, token: token,
+                    prefix: prefix, delimiter: false, token: pages.token,
                     deadline: monotonicNanoseconds() &+ timeout.nanoseconds)
             }
             for (key, stamp) in page.objects {
-                guard !key.lexicographicallyPrecedes(last) else {
+                guard last.map({ $0.lexicographicallyPrecedes(key) }) ?? true else {
                     isUnordered.withLock { $0 = true }
                     throw OriginError(
                         .transient, "the server lists out of order; it is listed folder by folder from now on")
                 }
                 last = key
                 let parts = key.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Array($0) }
-                guard let name = parts.last, parts.allSatisfy(SafeName.isComponent), parts.allSatisfy(isWanted) else {
+                // A folder's marker ends with a slash.
+                guard let name = parts.last, !name.isEmpty else { continue }
+                guard parts.allSatisfy(SafeName.isComponent) else {
+                    leftOut.add(key)
                     continue
                 }
+                guard parts.allSatisfy(isWanted) else { continue }
                 let path = Array(key.dropLast(name.count + (parts.count > 1 ? 1 : 0)))
                 for folder in open.add(OriginEntry(name: name, kind: .file, stamp: stamp), to: path) {
                     try body(folder.path, folder.entries)
                 }
             }
-            token = page.next
+            try pages.follow(page, isNews: !page.objects.isEmpty)
             if !progress() { return }
-        } while token != nil
+        } while pages.token != nil
+        leftOut.tell(log, name)
         for folder in open.closeAll() { try body(folder.path, folder.entries) }
     }
 
@@ -129,6 +143,25 @@ extension S3Origin {
             }
         }
         return try body()
+    }
+
+    /// Sees to it that a listing ends, whatever the server says.
+    private struct PageSequence {
+        /// Of the next page; nil before the first and after the last.
+        private(set) var token: String?
+        private var seen: Set<String> = []
+        private var emptyPages = 0
+
+        /// - Parameter isNews: the page has something that none before it had. Where much was deleted, there may be many
+        ///   that have nothing.
+        mutating func follow(_ page: Page, isNews: Bool) throws(OriginError) {
+            token = page.next
+            guard let next = page.next else { return }
+            emptyPages = isNews ? 0 : emptyPages + 1
+            guard seen.insert(next).inserted, emptyPages < 1000 else {
+                throw OriginError(.invalid, "the server's listing goes round in circles")
+            }
+        }
     }
 
     /// Folders whose files are not all there yet. In the order of keys a folder's files lie around its subfolders:

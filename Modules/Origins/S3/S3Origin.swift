@@ -34,9 +34,9 @@ package final class S3Origin: Origin {
     func key(_ path: [UInt8]) -> [UInt8] { Array(settings.prefix.utf8) + path }
 
     /// A signed request for an object.
-    func request(_ method: String, _ path: [UInt8], headers: [String] = []) throws(OriginError) -> HTTPRequest {
+    func request(_ method: String, _ path: [UInt8]) throws(OriginError) -> HTTPRequest {
         let key = PercentCoding.encode(key(path), keeping: "/")
-        return try signed(HTTPRequest(method: method, url: "\(settings.base)/\(key)", headers: headers))
+        return try signed(HTTPRequest(method: method, url: "\(settings.base)/\(key)"))
     }
 
     /// A signed request about the bucket. libcurl 7.88 signs the query as it stands, so it must stand in order, and
@@ -60,7 +60,13 @@ package final class S3Origin: Origin {
     /// What a response that is no success means.
     func failure(_ response: HTTPResponse) -> OriginError {
         let document = XMLElement.parse(response.body)
-        let code = document?.name == "Error" ? document?["Code"]?.text : nil
+        let text = document?.name == "Error" ? document?["Code"]?.text : nil
+        let code = text.map { String($0.prefix(64).filter { $0.isASCII && ($0.isLetter || $0.isNumber) }) }
+        let isBusy = ["SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"].contains(code)
+        // Before all else: gateways say it with pages.
+        if isBusy || HTTPResponse.isBusy(response.status) {
+            return OriginError(.transient, "the server is busy (\(code ?? "\(response.status)"))")
+        }
         if code == nil, response.isPage {
             return OriginError(.invalid, "what answered is no S3 server but sent a page for people; check endpoint")
         }
@@ -75,14 +81,11 @@ package final class S3Origin: Origin {
             return OriginError(.permission, "the server does not accept the key (\(code ?? "")); check credentials")
         case (301, _), (307, _), (_, "AuthorizationHeaderMalformed"):
             return OriginError(.invalid, "the bucket is in another region or at another endpoint; check region")
-        // A HEAD has no text that says more; that it is S3 which speaks is seen by its header.
-        case (404, _) where response.headers["x-amz-request-id"] != nil && response.body.isEmpty:
-            return OriginError(.notFound, "there is no such object")
         case (401, _), (403, _):
             return OriginError(.permission, "the server refuses (\(code ?? "\(response.status)")); check credentials")
         case (412, _): return OriginError(.changed, "the object is another version by now")
-        case (429, _), (500..., _):
-            return OriginError(.transient, "the server is busy (\(code ?? "\(response.status)"))")
+        case (_, ""):
+            return OriginError(.invalid, "what answered (\(response.status)) does not speak S3; check endpoint")
         default: return OriginError(.invalid, "the server answered \(response.status) \(code ?? "")")
         }
     }
@@ -91,43 +94,41 @@ package final class S3Origin: Origin {
 
     package func status(_ path: [UInt8], deadline: UInt64) throws(OriginError) -> OriginEntry {
         let response = try client.perform(try request("HEAD", path), deadline: deadline)
+        if response.status == 404, !response.isPage { throw try absence(of: path, deadline) }
         guard response.status == 200 else { throw failure(response) }
         let name = Array(path.split(separator: UInt8(ascii: "/")).last ?? [])
-        guard let size = response.headers["content-length"].flatMap({ Int64($0) }) else {
-            throw OriginError(.invalid, "the server does not tell the size of an object")
+        guard let size = response.length, size >= 0, !response.etag.isEmpty else {
+            throw OriginError(.invalid, "what answered is no S3 server: it tells no size or ETag; check endpoint")
         }
-        let modified = response.headers["last-modified"].flatMap(HTTPDate.nanoseconds) ?? 0
-        let etag = Array((response.headers["etag"] ?? "").utf8)
-        return OriginEntry(
-            name: name, kind: .file, stamp: FileStamp(size: size, modified: modified, inode: 0, etag: etag))
+        let stamp = FileStamp(size: size, modified: response.modified ?? 0, inode: 0, etag: response.etag)
+        return OriginEntry(name: name, kind: .file, stamp: stamp)
+    }
+
+    /// A HEAD has no text that would tell a missing object from a missing bucket, or from something in between that knows
+    /// nothing: that an object is gone is believed when the bucket is listed without it.
+    private func absence(of path: [UInt8], _ deadline: UInt64) throws(OriginError) -> OriginError {
+        let page = try page(prefix: key(path), delimiter: false, token: nil, most: 1, deadline: deadline)
+        if page.objects.contains(where: { $0.key == path }) {
+            return OriginError(.transient, "the server says that an object is gone, and lists it")
+        }
+        return OriginError(.notFound, "there is no such object")
     }
 
     package func read(
         _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer,
         deadline: UInt64
     ) throws(OriginError) {
-        var headers: [String] = []
-        if !stamp.etag.isEmpty { headers.append("If-Match: \(String(decoding: stamp.etag, as: UTF8.self))") }
-        var request = try request("GET", path, headers: headers)
-        let range = offset..<(offset + Int64(buffer.count))
-        request.range = range
-        let response = unsafe try client.perform(request, into: buffer, deadline: deadline)
-        switch response.status {
-        // Some servers say 200 and mean 206.
-        case 206,
-            200 where response.contentRange != nil:
-            guard let sent = response.contentRange, sent.range == range, sent.size ?? stamp.size == stamp.size else {
-                throw OriginError(.changed, "the object has another size by now")
-            }
-        case 200 where range == 0..<stamp.size: break
-        case 200: throw OriginError(.invalid, "the server sent the whole object where a part was asked for")
-        case 416: throw OriginError(.changed, "the object is shorter by now")
-        default: throw failure(response)
+        if buffer.count == 0 { return }
+        let part = RangedRead(range: offset..<(offset + Int64(buffer.count)), stamp: stamp)
+        let request = try request("GET", path)
+        if let response = unsafe try client.read(request, part, into: buffer, deadline: deadline) {
+            throw failure(response)
         }
     }
 
     package func check(deadline: UInt64) throws(OriginError) {
-        _ = try page(folder: [], delimiter: false, token: nil, most: 1, deadline: deadline)
+        _ = try page(
+            prefix: key([]), delimiter: false, token: nil, most: 1, allowsLastAddress: false, deadline: deadline)
     }
 
     /// The bucket's name and place: a bucket is never unmounted.

@@ -12,8 +12,7 @@ package final class SFTPOrigin: Origin {
     let settings: SFTPSettings
     private let log: Logger
     private let pool = Mutex<[SSHSession]>([])
-    /// Where the host answered last, for when its name cannot be resolved (resilience 4.2.5).
-    private let lastAddress = Mutex<String?>(nil)
+    let addresses = LastAddresses()
 
     package init(id: Int64, name: String, settings: SFTPSettings, lane: IOLane, timeout: Duration, log: Logger) {
         self.id = id
@@ -29,14 +28,14 @@ package final class SFTPOrigin: Origin {
     /// Runs `body` on a session of the pool. One that fails on a connection that had been idle is tried once more on a
     /// fresh one, since the server may have closed it long ago; one that passed its deadline is thrown away.
     func withSession<R>(
-        _ deadline: UInt64, _ body: (SSHSession) throws(OriginError) -> R
+        _ deadline: UInt64, allowsLastAddress: Bool = true, _ body: (SSHSession) throws(OriginError) -> R
     ) throws(OriginError) -> R {
         if let known = pool.withLock({ $0.popLast() }) {
             do throws(OriginError) { return try use(known, deadline, body) } catch {
                 guard error.code == .transient, monotonicNanoseconds() < deadline else { throw error }
             }
         }
-        return try use(try connect(deadline), deadline, body)
+        return try use(try connect(deadline, allowsLastAddress), deadline, body)
     }
 
     private func use<R>(
@@ -61,21 +60,21 @@ package final class SFTPOrigin: Origin {
         }
     }
 
-    private func connect(_ deadline: UInt64) throws(OriginError) -> SSHSession {
+    private func connect(_ deadline: UInt64, _ allowsLastAddress: Bool) throws(OriginError) -> SSHSession {
         do throws(OriginError) {
-            return try connect(to: settings.host, deadline)
+            let (session, found) = try SSHSession.connect(settings, address: settings.host, deadline: deadline)
+            addresses.note(settings.host, found)
+            return session
         } catch {
-            guard error.code == .nameResolution, let address = lastAddress.withLock({ $0 }) else { throw error }
-            log.warning(
-                "the host's name cannot be resolved; its last address is used", metadata: ["address": "\(address)"])
-            return try connect(to: address, deadline)
+            guard error.code == .nameResolution, allowsLastAddress, let known = addresses.address(of: settings.host)
+            else { throw error }
+            if known.isFirstUse {
+                log.warning(
+                    "the host's name cannot be resolved; its last address is used",
+                    metadata: ["origin": "\(name)", "address": "\(known.address)"])
+            }
+            return try SSHSession.connect(settings, address: known.address, deadline: deadline).session
         }
-    }
-
-    private func connect(to address: String, _ deadline: UInt64) throws(OriginError) -> SSHSession {
-        let (session, found) = try SSHSession.connect(settings, address: address, deadline: deadline)
-        lastAddress.withLock { $0 = found }
-        return session
     }
 
     /// Closes sessions that nobody has used for a minute.
@@ -97,7 +96,7 @@ package final class SFTPOrigin: Origin {
     }
 
     package func check(deadline: UInt64) throws(OriginError) {
-        try withSession(deadline) { session throws(OriginError) in
+        try withSession(deadline, allowsLastAddress: false) { session throws(OriginError) in
             guard try session.attributes(session.root, follows: true).kind == .folder else {
                 throw OriginError(.invalid, "\(settings.path) is no folder of the server; check path")
             }
@@ -127,25 +126,30 @@ package final class SFTPOrigin: Origin {
     ) throws(OriginError) -> [OriginEntry] {
         try withSession(deadline) { session throws(OriginError) in
             var entries: [OriginEntry] = []
+            var leftOut = LeftOutNames()
             let path = absolute(folder, session)
-            for (name, found) in try session.list(path) where SafeName.isComponent(name) && isWanted(name) {
+            for (name, found) in try session.list(path, deadline) {
+                // Every folder has these two.
+                if name == [UInt8(ascii: ".")] || name == [UInt8(ascii: "."), UInt8(ascii: ".")] { continue }
+                guard leftOut.accepts(name), isWanted(name) else { continue }
                 if found.isLink {
-                    if let entry = try follow(name, path, session) { entries.append(entry) }
+                    if let entry = try follow(name, path, session, deadline) { entries.append(entry) }
                 } else if let kind = found.kind {
                     entries.append(OriginEntry(name: name, kind: kind, stamp: found.stamp))
                 }
             }
+            leftOut.tell(log, self.name)
             return entries
         }
     }
 
     /// What a link leads to, while that lies inside the folder; nil for what does not, and for loops.
     private func follow(
-        _ name: [UInt8], _ folder: [UInt8], _ session: SSHSession
+        _ name: [UInt8], _ folder: [UInt8], _ session: SSHSession, _ deadline: UInt64
     ) throws(OriginError) -> OriginEntry? {
         let link = folder + [UInt8(ascii: "/")] + name
         do throws(OriginError) {
-            let target = try session.realPath(link, monotonicNanoseconds() &+ timeout.nanoseconds)
+            let target = try session.realPath(link, deadline)
             let inside = session.root + [UInt8(ascii: "/")]
             let isLoop = (folder + [UInt8(ascii: "/")]).starts(with: target + [UInt8(ascii: "/")])
             guard target.starts(with: inside), !isLoop else { return nil }
@@ -161,10 +165,11 @@ package final class SFTPOrigin: Origin {
         _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer,
         deadline: UInt64
     ) throws(OriginError) {
+        if buffer.count == 0 { return }
         // A closure cannot throw typed errors and capture the buffer as safe at once: the copy is the pointer's.
         let target = unsafe buffer
         try withSession(deadline) { session throws(OriginError) in
-            unsafe try session.read(absolute(path, session), stamp, at: offset, into: target)
+            unsafe try session.read(absolute(path, session), stamp, at: offset, into: target, deadline)
         }
     }
 }

@@ -31,13 +31,14 @@ extension SSHSession {
         return Attributes(raw)
     }
 
-    func list(_ path: [UInt8]) throws(OriginError) -> [(name: [UInt8], found: Attributes)] {
+    func list(_ path: [UInt8], _ deadline: UInt64) throws(OriginError) -> [(name: [UInt8], found: Attributes)] {
         guard let handle = unsafe open(path, LIBSSH2_SFTP_OPENDIR) else { throw failure("opening a folder") }
         defer { unsafe libssh2_sftp_close_handle(handle) }
         var entries: [(name: [UInt8], found: Attributes)] = []
         var name = [CChar](repeating: 0, count: 4096)
         while true {
             var raw = LIBSSH2_SFTP_ATTRIBUTES()
+            try continues(until: deadline)
             let count = unsafe libssh2_sftp_readdir_ex(handle, &name, 4096, nil, 0, &raw)
             if count == 0 { return entries }
             if count < 0 {
@@ -52,7 +53,8 @@ extension SSHSession {
     /// Fills the buffer. A file that was opened not long ago takes one round trip; another one two more, for opening it
     /// and for making sure that it is the version that is meant.
     func read(
-        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer,
+        _ deadline: UInt64
     ) throws(OriginError) {
         let handle: OpaquePointer
         var done = 0
@@ -66,6 +68,7 @@ extension SSHSession {
             let left = buffer.count - done
             // libssh2 asks for four times the buffer ahead: a quarter of what is wanted puts just that on its way.
             let room = max(1, left / 4)
+            try continues(until: deadline)
             let count = unsafe libssh2_sftp_read(
                 handle, buffer.baseAddress?.advanced(by: done).assumingMemoryBound(to: CChar.self), room)
             if count < 0 { throw failure("reading a file") }

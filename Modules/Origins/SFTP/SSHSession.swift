@@ -86,6 +86,15 @@ import MusicFSSystem
     /// Gives the next calls the time until `deadline`.
     func allow(until deadline: UInt64) { unsafe SSHSession.setTimeout(session, deadline) }
 
+    /// The same in the middle of an operation of many calls: a server that sends a little at a time must not have all of
+    /// the time again for each.
+    func continues(until deadline: UInt64) throws(OriginError) {
+        guard monotonicNanoseconds() < deadline else {
+            throw OriginError(.unreachable, "the server is too slow: the time ran out")
+        }
+        allow(until: deadline)
+    }
+
     @unsafe private static func setTimeout(_ session: OpaquePointer, _ deadline: UInt64) {
         let now = monotonicNanoseconds()
         let left = deadline > now ? (deadline - now) / 1_000_000 : 1

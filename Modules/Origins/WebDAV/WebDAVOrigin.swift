@@ -66,11 +66,11 @@ package final class WebDAVOrigin: Origin {
 
     private func failure(_ response: HTTPResponse, of path: [UInt8], deadline: UInt64) -> OriginError {
         switch response.status {
+        case _ where HTTPResponse.isBusy(response.status):
+            return OriginError(.transient, "the server is busy (\(response.status))")
         case 401, 403: return OriginError(.permission, "the server refuses (\(response.status)); check credentials")
         case 404, 410: return absence(of: path, deadline: deadline)
         case 412: return OriginError(.changed, "the file is another version by now")
-        case 416: return OriginError(.changed, "the file is shorter by now")
-        case 429, 500...: return OriginError(.transient, "the server is busy (\(response.status))")
         case 301, 302, 307, 308:
             return OriginError(.invalid, "the server sends us elsewhere (\(response.status)); correct url")
         default: return OriginError(.invalid, "the server answered \(response.status); is url a WebDAV folder?")
@@ -91,9 +91,11 @@ package final class WebDAVOrigin: Origin {
     // MARK: Listing
 
     private struct Resource {
+        /// Below the configured folder.
         var path: [UInt8]
-        var isFolder: Bool
-        var stamp: FileStamp
+        /// nil where the server says that there is nothing, or that it may not be told of.
+        var kind: OriginEntry.Kind?
+        var stamp = FileStamp(size: 0, modified: 0, inode: 0)
     }
 
     private static let properties = Array(
@@ -102,34 +104,61 @@ package final class WebDAVOrigin: Origin {
         <D:getcontentlength/><D:getlastmodified/><D:getetag/></D:prop></D:propfind>
         """.utf8)
 
-    private func resources(_ path: [UInt8], depth: Int, deadline: UInt64) throws(OriginError) -> [Resource] {
-        var request = try request("PROPFIND", path, isFolder: true)
+    /// - Parameter isFolder: whether the path gets the slash that servers want behind a folder's.
+    private func resources(
+        _ path: [UInt8], isFolder: Bool, depth: Int, allowsLastAddress: Bool = true, deadline: UInt64,
+        _ leftOut: inout LeftOutNames
+    ) throws(OriginError) -> [Resource] {
+        var request = try request("PROPFIND", path, isFolder: isFolder)
         request.headers = ["Depth: \(depth)", "Content-Type: application/xml", "Expect:"]
         request.body = Self.properties
+        request.allowsLastAddress = allowsLastAddress
         let response = try client.perform(request, deadline: deadline)
         guard response.status == 207 else { throw failure(response, of: path, deadline: deadline) }
-        guard let document = XMLElement.parse(response.body), document.name == "multistatus" else {
+        guard let document = try response.document("multistatus") else {
             throw OriginError(.invalid, "what answered does not speak WebDAV; check url")
         }
-        return document.all("response").compactMap(resource)
+        var resources: [Resource] = []
+        for element in document.all("response") {
+            if let found = try resource(element, &leftOut) { resources.append(found) }
+        }
+        return resources
     }
 
-    private func resource(_ element: XMLElement) -> Resource? {
-        guard let href = element["href"]?.text, var path = Self.path(of: href), path.starts(with: root) else {
+    /// - Returns: nil for what lies outside the configured folder, and for a name that cannot be read.
+    private func resource(_ element: XMLElement, _ leftOut: inout LeftOutNames) throws(OriginError) -> Resource? {
+        let href = element["href"]?.text ?? ""
+        guard var path = Self.path(of: href), !href.isEmpty else {
+            leftOut.add(Array(href.utf8))
             return nil
         }
+        let slash = UInt8(ascii: "/")
+        guard path.starts(with: root), path.count == root.count || path[root.count] == slash else { return nil }
         path.removeFirst(root.count)
-        let isMarked = path.last == UInt8(ascii: "/")
-        path = Array(path.split(separator: UInt8(ascii: "/")).joined(separator: [UInt8(ascii: "/")]))
-        let found = element.all("propstat").first { ($0["status"]?.text ?? " 200").contains(" 200") }
-        guard let properties = found?["prop"] else { return nil }
+        let isMarked = path.last == slash
+        path = Array(path.split(separator: slash).joined(separator: [slash]))
+        let parts = element.all("propstat")
+        guard let properties = parts.first(where: { Self.status($0) ?? 200 == 200 })?["prop"] else {
+            let status = Self.status(element) ?? parts.first.flatMap(Self.status) ?? 404
+            // A file that is there and cannot be told of for now must not look like one that is gone.
+            if HTTPResponse.isBusy(status) {
+                throw OriginError(.transient, "the server cannot tell of a file for now (\(status))")
+            }
+            return Resource(path: path, kind: nil)
+        }
         let isFolder = properties["resourcetype"]?["collection"] != nil || isMarked
-        let size = properties["getcontentlength"].flatMap { Int64($0.text) } ?? (isFolder ? 0 : -1)
-        guard size >= 0 else { return nil }
+        guard let size = properties["getcontentlength"].flatMap({ Int64($0.text) }) ?? (isFolder ? 0 : nil), size >= 0
+        else { return Resource(path: path, kind: nil) }
         let modified = properties["getlastmodified"].flatMap { HTTPDate.nanoseconds($0.text) } ?? 0
-        let etag = Array((properties["getetag"]?.text ?? "").utf8)
+        let etag = HTTPResponse.etag(properties["getetag"]?.text)
         return Resource(
-            path: path, isFolder: isFolder, stamp: FileStamp(size: size, modified: modified, inode: 0, etag: etag))
+            path: path, kind: isFolder ? .folder : .file,
+            stamp: FileStamp(size: size, modified: modified, inode: 0, etag: etag))
+    }
+
+    /// The number in an element's `HTTP/1.1 200 OK`.
+    private static func status(_ element: XMLElement) -> Int? {
+        element["status"].flatMap { $0.text.split(separator: " ").dropFirst().first.flatMap { Int($0) } }
     }
 
     /// The decoded path of a URL or of an absolute path.
@@ -144,24 +173,45 @@ package final class WebDAVOrigin: Origin {
     package func list(
         _ folder: [UInt8], deadline: UInt64, isWanted: (_ name: [UInt8]) -> Bool
     ) throws(OriginError) -> [OriginEntry] {
-        let slash = UInt8(ascii: "/")
-        return try resources(folder, depth: 1, deadline: deadline).compactMap { resource in
-            // The folder itself is among the answers, and nothing but it and its children should be.
-            guard resource.path != folder, folder.isEmpty || resource.path.starts(with: folder + [slash]) else {
-                return nil
+        var leftOut = LeftOutNames()
+        var entries: [[UInt8]: OriginEntry] = [:]
+        var isThere = false
+        let below = folder.isEmpty ? [] : folder + [UInt8(ascii: "/")]
+        for resource in try resources(folder, isFolder: true, depth: 1, deadline: deadline, &leftOut) {
+            if resource.path == folder {
+                isThere = resource.kind == .folder
+                continue
             }
-            let name = Array(resource.path.dropFirst(folder.isEmpty ? 0 : folder.count + 1))
-            guard SafeName.isComponent(name), isWanted(name) else { return nil }
-            return OriginEntry(name: name, kind: resource.isFolder ? .folder : .file, stamp: resource.stamp)
+            guard resource.path.starts(with: below), let kind = resource.kind else { continue }
+            let name = Array(resource.path.dropFirst(below.count))
+            guard leftOut.accepts(name), isWanted(name) else { continue }
+            entries[name] = OriginEntry(name: name, kind: kind, stamp: resource.stamp)
         }
+        // The folder itself is among the answers (RFC 4918, section 9.1). Where it is not, nothing that is listed belongs
+        // to it: a proxy changed the paths, or it is no folder.
+        guard isThere else {
+            throw OriginError(.invalid, "the server lists other paths than it was asked for; correct url")
+        }
+        leftOut.tell(log, name)
+        return Array(entries.values)
     }
 
     package func status(_ path: [UInt8], deadline: UInt64) throws(OriginError) -> OriginEntry {
-        guard let resource = try resources(path, depth: 0, deadline: deadline).first else {
-            throw OriginError(.notFound, "there is no such file")
+        var leftOut = LeftOutNames()
+        let resources: [Resource]
+        do throws(OriginError) {
+            resources = try self.resources(path, isFolder: path.isEmpty, depth: 0, deadline: deadline, &leftOut)
+        } catch {
+            // Some servers send everybody who asks for a folder to its name with a slash.
+            guard error.code == .invalid, !path.isEmpty else { throw error }
+            resources = try self.resources(path, isFolder: true, depth: 0, deadline: deadline, &leftOut)
         }
+        guard let found = resources.first(where: { $0.path == path }) else {
+            throw OriginError(.invalid, "the server tells of other paths than it was asked for; correct url")
+        }
+        guard let kind = found.kind else { throw absence(of: path, deadline: deadline) }
         let name = Array(path.split(separator: UInt8(ascii: "/")).last ?? [])
-        return OriginEntry(name: name, kind: resource.isFolder ? .folder : .file, stamp: resource.stamp)
+        return OriginEntry(name: name, kind: kind, stamp: found.stamp)
     }
 
     // MARK: Reading
@@ -170,31 +220,21 @@ package final class WebDAVOrigin: Origin {
         _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer,
         deadline: UInt64
     ) throws(OriginError) {
-        var request = try request("GET", path, isFolder: false)
-        let range = offset..<(offset + Int64(buffer.count))
-        request.range = range
-        // A weak validator cannot be used for ranges (RFC 9110, section 13.1.1).
-        let isStrong = stamp.etag.first == UInt8(ascii: "\"")
-        if isStrong { request.headers.append("If-Match: \(String(decoding: stamp.etag, as: UTF8.self))") }
-        let response = unsafe try client.perform(request, into: buffer, deadline: deadline)
-        switch response.status {
-        case 206:
-            guard let sent = response.contentRange, sent.range == range, sent.size ?? stamp.size == stamp.size else {
-                throw OriginError(.changed, "the file has another size by now")
-            }
-        case 200 where range == 0..<stamp.size: break
-        case 200: throw OriginError(.invalid, "the server cannot send parts of files, so that it cannot be used")
-        default: throw failure(response, of: path, deadline: deadline)
-        }
-        if !isStrong, let modified = response.headers["last-modified"].flatMap(HTTPDate.nanoseconds),
-            stamp.modified != 0, modified != stamp.modified
-        {
-            throw OriginError(.changed, "the file is another version by now")
+        if buffer.count == 0 { return }
+        let part = RangedRead(range: offset..<(offset + Int64(buffer.count)), stamp: stamp)
+        let request = try request("GET", path, isFolder: false)
+        if let response = unsafe try client.read(request, part, into: buffer, deadline: deadline) {
+            throw failure(response, of: path, deadline: deadline)
         }
     }
 
     package func check(deadline: UInt64) throws(OriginError) {
-        _ = try resources([], depth: 0, deadline: deadline)
+        var leftOut = LeftOutNames()
+        let found = try resources(
+            [], isFolder: true, depth: 0, allowsLastAddress: false, deadline: deadline, &leftOut)
+        guard found.contains(where: { $0.path.isEmpty && $0.kind == .folder }) else {
+            throw OriginError(.invalid, "the server does not show a folder at url; correct it")
+        }
     }
 
     /// The URL: a folder of a server is never unmounted.
