@@ -12,7 +12,10 @@ final class LogRecorder: LogHandler {
     private let lines = Mutex<[String]>([])
 
     func log(event: LogEvent) {
-        let line = "\(event.level) \(event.message) \(event.metadata)"
+        let metadata = event.metadata.map { key, value in
+            if case .string(let text) = value { "\(key)=\(text)" } else { "\(key)=\(value)" }
+        }
+        let line = "\(event.level) \(event.message) \(metadata.sorted().joined(separator: " "))"
         lines.withLock { $0.append(line) }
     }
 

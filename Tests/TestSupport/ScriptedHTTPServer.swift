@@ -132,6 +132,9 @@ package final class ScriptedHTTPServer: Sendable {
         init(socket: Int32) { self.socket = socket }
 
         mutating func request() -> Request? {
+            // Whoever does not speak HTTP is not waited for.
+            if rest.isEmpty, !receive() { return nil }
+            guard let first = rest.first, (65...90).contains(first) else { return nil }
             guard let head = take(until: Array("\r\n\r\n".utf8)) else { return nil }
             let lines = String(decoding: head, as: UTF8.self).components(separatedBy: "\r\n")
             let words = lines[0].split(separator: " ")

@@ -28,7 +28,8 @@ extension Configuration {
         package var connections = 4
         package var bucket = ""
         package var prefix = ""
-        package var region = "us-east-1"
+        /// Empty for what the environment and the AWS tools' files say.
+        package var region = ""
         package var endpoint = ""
         package var usesPathStyle = false
         /// Where the credentials are, never they themselves; empty for the kind's default.

@@ -105,7 +105,9 @@ enum ConfigurationSchema {
         .integer("origins", "connections", 1...64, \.connections, "Connections at a time."),
         .text("origins", "bucket", .line, \.bucket, "The bucket."),
         .text("origins", "prefix", .line, \.prefix, "The beginning of the keys; all by default."),
-        .text("origins", "region", .line, \.region, "The bucket's region."),
+        .text(
+            "origins", "region", .line, \.region,
+            "The bucket's region; by default that of AWS_REGION or the AWS profile, else us-east-1."),
         .text("origins", "endpoint", .line, \.endpoint, "For MinIO, Garage, Ceph, R2 …; Amazon's by default."),
         .boolean("origins", "path_style", \.usesPathStyle, "Whether the bucket is named in the path, not in the host."),
         .text(

@@ -6,7 +6,7 @@ package enum AmazonCredentials: Hashable, Sendable {
     /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.
     case environment
     case anonymous
-    /// A section of ~/.aws/credentials or AWS_SHARED_CREDENTIALS_FILE.
+    /// A profile of the AWS tools.
     case profile(String)
     /// TOML with access_key_id, secret_access_key and, if need be, session_token.
     case file(FilePath)
@@ -29,11 +29,10 @@ package enum AmazonCredentials: Hashable, Sendable {
     }
 
     /// nil for anonymous requests.
-    func keys() throws(OriginError) -> Keys? {
+    func keys(environment: [String: String] = ThisProcess.environment) throws(OriginError) -> Keys? {
         switch self {
         case .anonymous: return nil
         case .environment:
-            let environment = ThisProcess.environment
             return try keys(
                 id: environment["AWS_ACCESS_KEY_ID"], secret: environment["AWS_SECRET_ACCESS_KEY"],
                 token: environment["AWS_SESSION_TOKEN"],
@@ -45,10 +44,18 @@ package enum AmazonCredentials: Hashable, Sendable {
                 id: values["access_key_id"], secret: values["secret_access_key"], token: values["session_token"],
                 missing: "\(path) has no access_key_id and secret_access_key")
         case .profile(let name):
-            let values = try profile(name)
+            let profile = AmazonProfile(name: name, environment: environment)
+            guard let values = profile.values() else {
+                throw OriginError(.permission, "\(profile.keyFile) cannot be read; it should hold the profile \(name)")
+            }
+            let foreign = ["role_arn", "sso_session", "sso_start_url", "credential_process"].first { values[$0] != nil }
             return try keys(
                 id: values["aws_access_key_id"], secret: values["aws_secret_access_key"],
-                token: values["aws_session_token"], missing: "the AWS profile \(name) has no keys")
+                token: values["aws_session_token"],
+                missing: foreign.map {
+                    "the AWS profile \(name) has no keys of its own but \($0), which is not supported"
+                }
+                    ?? "there is no AWS profile \(name) with keys in \(profile.keyFile)")
         }
     }
 
@@ -56,30 +63,11 @@ package enum AmazonCredentials: Hashable, Sendable {
         id: String?, secret: String?, token: String?, missing: String
     ) throws(OriginError) -> Keys? {
         guard let id, let secret, !id.isEmpty, !secret.isEmpty else { throw OriginError(.permission, missing) }
+        // They become headers.
+        guard (id + (token ?? "")).utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
+            throw OriginError(.permission, "the access key or the session token has characters that none can have")
+        }
         return Keys(id: id, secret: Secret(secret), token: token.flatMap { $0.isEmpty ? nil : Secret($0) })
-    }
-
-    /// A section of an INI file as the AWS tools write it.
-    private func profile(_ name: String) throws(OriginError) -> [String: String] {
-        let environment = ThisProcess.environment
-        let file =
-            environment["AWS_SHARED_CREDENTIALS_FILE"]
-            ?? environment["HOME"].map { "\($0)/.aws/credentials" } ?? "/root/.aws/credentials"
-        guard let bytes = try? readFile(FilePath(file), limit: 1 << 20) else {
-            throw OriginError(.permission, "\(file) cannot be read; it should hold the profile \(name)")
-        }
-        var values: [String: String] = [:]
-        var isInside = false
-        for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
-            let text = CredentialText.trimmed(line)
-            if text.hasPrefix("[") {
-                isInside = CredentialText.trimmed(text.dropFirst().prefix { $0 != "]" }) == name
-            } else if isInside, let equals = text.firstIndex(of: "="), !text.hasPrefix("#") {
-                let key = CredentialText.trimmed(text[..<equals])
-                values[key] = CredentialText.trimmed(text[text.index(after: equals)...])
-            }
-        }
-        return values
     }
 }
 

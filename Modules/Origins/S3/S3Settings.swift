@@ -12,14 +12,16 @@ package struct S3Settings: Hashable, Sendable {
     package var credentials: AmazonCredentials
     package var certificates: FilePath?
 
+    /// - Parameter region: empty for what the environment says.
     package init(
         bucket: String, prefix: String, region: String, endpoint: String, usesPathStyle: Bool,
-        credentials: AmazonCredentials, certificates: FilePath?
+        credentials: AmazonCredentials, certificates: FilePath?,
+        environment: [String: String] = ThisProcess.environment
     ) {
         self.bucket = bucket
         let trimmed = prefix.split(separator: "/").joined(separator: "/")
         self.prefix = trimmed.isEmpty ? "" : trimmed + "/"
-        self.region = region
+        self.region = AmazonRegion.resolve(region, credentials, environment)
         self.endpoint = endpoint
         self.usesPathStyle = usesPathStyle
         self.credentials = credentials
