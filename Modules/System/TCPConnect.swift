@@ -22,3 +22,6 @@ package func connectTCP(
     let text = String(decoding: address.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     return (SharedFD(OwnedFD(owning: fd)), text)
 }
+
+/// Ends a connection at once, whatever is under way on it: all that waits for it fails.
+package func cutConnection(_ socket: SharedFD) { _ = CLinux.shutdown(socket.raw, CInt(SHUT_RDWR)) }

@@ -8,6 +8,7 @@ import Synchronization
 package final class TCPProxy: Sendable {
     private struct State: Sendable {
         var latency: Double = 0
+        var rate = 0
         var isFrozen = false
         var refuses = false
         var open: [Reference] = []
@@ -47,6 +48,12 @@ package final class TCPProxy: Sendable {
     package var latency: Double {
         get { state.withLock { $0.latency } }
         set { state.withLock { $0.latency = newValue } }
+    }
+
+    /// Bytes a second in each direction of a connection; 0 for as many as there are.
+    package var rate: Int {
+        get { state.withLock { $0.rate } }
+        set { state.withLock { $0.rate = newValue } }
     }
 
     /// While it is, nothing gets through, and nobody is told.
@@ -159,7 +166,10 @@ package final class TCPProxy: Sendable {
                 if bytes.isEmpty { break }
                 var sent = 0
                 while sent < bytes.count {
-                    let count = unsafe bytes[sent...].withUnsafeBytes {
+                    let rate = self?.rate ?? 0
+                    if rate > 0 { usleep(10_000) }
+                    let end = rate > 0 ? min(bytes.count, sent + max(1, rate / 100)) : bytes.count
+                    let count = unsafe bytes[sent..<end].withUnsafeBytes {
                         unsafe send(to, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
                     }
                     if count <= 0 { break }

@@ -83,9 +83,9 @@ package final class SSHServer: TestServer, @unchecked Sendable {
     package static var isAvailable: Bool { FileManager.default.isExecutableFile(atPath: "/usr/sbin/sshd") }
 }
 
-/// rclone serving a directory over S3 or WebDAV.
+/// rclone serving a directory over S3, WebDAV or SFTP, the last for logging in with a password.
 package final class RcloneServer: TestServer, @unchecked Sendable {
-    package enum Kind: String, Sendable { case s3, webdav }
+    package enum Kind: String, Sendable { case s3, webdav, sftp }
 
     package static let user = "KEYID"
     package static let password = "SECRETKEY"
@@ -111,6 +111,15 @@ package final class RcloneServer: TestServer, @unchecked Sendable {
         case .webdav:
             arguments += ["--user", Self.user, "--pass", Self.password]
             text = "username = \"\(Self.user)\"\npassword = \"\(Self.password)\"\n"
+        case .sftp:
+            let key = directory.path.appending("host").description
+            let made = try runProgram(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key])
+            guard made.status == 0 else { throw ServerError("ssh-keygen failed") }
+            let known = try readFile(FilePath("\(key).pub"))
+            try writeFileAtomically(
+                directory.path.appending("known_hosts"), Array("[127.0.0.1]:\(port) ".utf8) + known)
+            arguments += ["--user", Self.user, "--pass", Self.password, "--key", key]
+            text = "password = \"\(Self.password)\"\n"
         }
         arguments += ["--vfs-cache-mode", "off"]
         if seesChanges { arguments += ["--dir-cache-time", "0s"] }

@@ -48,7 +48,11 @@ package final class SFTPOrigin: Origin {
             return result
         } catch {
             // What the server said in good order does not make the session worse.
-            if [.notFound, .permission, .changed, .invalid].contains(error.code) { giveBack(session) }
+            if [.notFound, .permission, .changed, .invalid].contains(error.code) {
+                giveBack(session)
+            } else {
+                session.isBroken = true
+            }
             throw error
         }
     }

@@ -19,12 +19,15 @@ package struct SFTPSettings: Hashable, Sendable {
     package var knownHosts: FilePath
     package var credentials: Credentials
     package var connections: Int
+    /// Where the ssh-agent listens; empty where there is none.
+    package var agentSocket: String
 
     /// - Parameter credentials: `agent`, `key:PATH` or `file:PATH`; empty for `agent`.
     package init?(
         host: String, port: Int, user: String, path: FilePath, knownHosts: FilePath?, credentials: String,
-        connections: Int
+        connections: Int, environment: [String: String] = ThisProcess.environment
     ) {
+        agentSocket = environment["SSH_AUTH_SOCK"] ?? ""
         self.host = host
         self.port = port
         self.user = user

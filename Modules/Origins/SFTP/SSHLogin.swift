@@ -58,7 +58,10 @@ import MusicFSSystem
             throw OriginError(.transient, "no memory for the agent")
         }
         defer { unsafe libssh2_agent_free(agent) }
-        guard unsafe libssh2_agent_connect(agent) == 0, unsafe libssh2_agent_list_identities(agent) == 0 else {
+        unsafe libssh2_agent_set_identity_path(agent, settings.agentSocket)
+        guard !settings.agentSocket.isEmpty, unsafe libssh2_agent_connect(agent) == 0,
+            unsafe libssh2_agent_list_identities(agent) == 0
+        else {
             throw OriginError(
                 .permission, "no ssh-agent answers (SSH_AUTH_SOCK); start one, or set credentials = \"key:PATH\"")
         }

@@ -13,6 +13,8 @@ import MusicFSSystem
     /// The configured folder as the server resolves it: links are followed only below it.
     private(set) var root: [UInt8] = []
     var lastUse = monotonicNanoseconds()
+    /// Whether it is to be ended without a word, since the server does not answer, or not in order.
+    var isBroken = false
     let files = OpenHandles()
 
     private init(_ socket: SharedFD, _ session: OpaquePointer, _ sftp: OpaquePointer) {
@@ -22,8 +24,10 @@ import MusicFSSystem
     }
 
     deinit {
-        files.closeAll()
+        // Saying goodbye to a server that hangs would take as long again for each open file.
+        if isBroken { cutConnection(socket) }
         unsafe libssh2_session_set_timeout(session, 200)
+        files.closeAll()
         unsafe libssh2_sftp_shutdown(sftp)
         unsafe libssh2_session_free(session)
     }
