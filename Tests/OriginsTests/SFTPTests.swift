@@ -71,12 +71,12 @@ import Testing
         let server = try SSHServer()
         let home = server.directory.path
         let socket = home.appending("agent").description
-        let agent = Process()
-        agent.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        agent.arguments = ["ssh-agent", "-D", "-a", socket]
-        agent.standardOutput = FileHandle.nullDevice
-        try agent.run()
-        defer { agent.terminate() }
+        // Not Foundation's: such a child would inherit a mask in which SIGTERM is blocked.
+        let agent = try ChildProcess.start("/usr/bin/ssh-agent", arguments: ["ssh-agent", "-D", "-a", socket])
+        defer {
+            agent.send(SIGKILL)
+            _ = agent.wait(until: monotonicNanoseconds() &+ 5_000_000_000)
+        }
         let end = Date().addingTimeInterval(10)
         while !FileManager.default.fileExists(atPath: socket), Date() < end { usleep(10_000) }
         let environment = ["SSH_AUTH_SOCK": socket]
