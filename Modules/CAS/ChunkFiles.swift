@@ -54,9 +54,10 @@ struct ChunkFiles: Sendable {
 
     /// Writes a chunk to a temporary name.
     ///
+    /// - Parameter serial: no other file that is being written has it.
     /// - Returns: that name, for `publish`.
     func write(
-        _ bytes: UnsafeRawBufferPointer, _ trailer: ChunkTrailer, serial: UInt64
+        _ bytes: UnsafeRawBufferPointer, _ trailer: ChunkTrailer, serial: String
     ) throws(SystemError) -> FilePath {
         let folder = path(trailer.id).parent
         let temporary = folder.appending("\(trailer.id.text).\(serial).tmp")

@@ -27,13 +27,28 @@ package final class ChunkStore: Sendable {
         var statements: ManifestReader?
     }
 
+    /// Something that the writing thread is to do while no files are being made.
+    struct Job: Sendable {
+        /// How many puts come before it, of all that there ever were.
+        var after: Int
+        /// Gets nil while there is no store to work with.
+        var body: @Sendable (ChunkWriter?) throws -> Void
+    }
+
     /// What waits for the writing thread.
     struct Work: Sendable {
         var puts: [Put] = []
+        /// How many were ever taken from `puts`.
+        var takenPuts = 0
         /// Bytes of `puts` and of those that are being written.
         var putBytes: Int64 = 0
-        /// They get nil while there is no store to work with.
-        var jobs: [@Sendable (ChunkWriter?) throws -> Void] = []
+        /// For the threads that make files.
+        var groups: [ChunkGroup] = []
+        /// What they have done.
+        var finished: [ChunkGroup.Outcome] = []
+        /// Groups that the writing thread has begun and not seen the end of.
+        var underWay = 0
+        var jobs: [Job] = []
         var accesses: [ContentKey: Int64] = [:]
         var lastFlush = monotonicNanoseconds()
         /// Whether the index is there to be read.
@@ -42,17 +57,6 @@ package final class ChunkStore: Sendable {
         var hasEnded = false
         var totals = IndexTotals()
 
-        /// What is written next, in one group: their memory is free when they are, not when all are.
-        mutating func takePuts() -> [Put] {
-            var size = 0
-            let count = puts.prefix { put in
-                size += unsafe put.bytes.buffer.count
-                return size <= 16 << 20
-            }.count
-            let taken = Array(puts.prefix(max(count, 1)))
-            puts.removeFirst(taken.count)
-            return taken
-        }
     }
 
     /// One piece of a version that was fetched.
@@ -83,6 +87,7 @@ package final class ChunkStore: Sendable {
         reader = Mutex(Reader())
         let writer = ChunkWriter.Handle(store: self)
         try startThread("cache-writer") { writer.run() }
+        for number in 0..<Self.fileThreads { try startThread("cache-files-\(number)") { self.makeFiles() } }
     }
 
     var indexPath: FilePath { directory.appending("cas.db") }
@@ -147,11 +152,17 @@ package final class ChunkStore: Sendable {
         if isTaken { work.broadcast() } else { put.completion(nil) }
     }
 
+    /// Says what became of a put, whose bytes are not needed any more.
+    func settle(_ put: Put, _ entry: Manifest.Entry?) {
+        work.withLock { $0.putBytes -= Int64(unsafe put.bytes.buffer.count) }
+        put.completion(entry)
+    }
+
     /// Counts an open of a version.
     package func noteAccess(_ key: ContentKey) { work.withLock { $0.accesses[key, default: 0] += 1 } }
 
     func submit(_ job: @escaping @Sendable (ChunkWriter) throws -> Void) {
-        work.withLock { if !$0.isClosing { $0.jobs.append { if let writer = $0 { try job(writer) } } } }
+        work.withLock { if !$0.isClosing { $0.addJob { if let writer = $0 { try job(writer) } } } }
         work.broadcast()
     }
 
@@ -160,7 +171,7 @@ package final class ChunkStore: Sendable {
         let answer = Condition<Result<R, any Error>?>(nil)
         let isTaken = work.withLock { work in
             guard !work.isClosing else { return false }
-            work.jobs.append { writer in
+            work.addJob { writer in
                 let result = Result {
                     guard let writer else { throw StoreIsOff() }
                     return try job(writer)
@@ -195,6 +206,10 @@ package final class ChunkStore: Sendable {
 
     /// Whether there is room for what nobody has asked for yet.
     package var allowsPrefetch: Bool { !isOff && pressure < .noPrefetch }
+
+    func noting(_ body: () throws -> Void) {
+        do { try body() } catch { note(error) }
+    }
 
     func note(_ error: any Error) {
         let text = "\(error)"

@@ -9,6 +9,9 @@ final class ChunkWriter {
     var index: ChunkIndex
     private var serial: UInt64 = 0
     private var nextLook: UInt64 = 0
+    /// Chunks whose files are being made, and the room that they will take.
+    private var pending: Set<ChunkID> = []
+    private var pendingBytes: Int64 = 0
 
     /// What the thread begins with: the writer itself is made on it.
     struct Handle: Sendable {
@@ -30,7 +33,9 @@ final class ChunkWriter {
     private static func loop(_ store: ChunkStore) {
         var writer: ChunkWriter?
         while true {
-            if writer == nil, !store.isOff {
+            // What is under way belongs to the writer that began it.
+            let isQuiet = store.work.withLock { $0.underWay == 0 }
+            if writer == nil, isQuiet, !store.isOff {
                 do {
                     let made = try ChunkWriter(store)
                     store.work.withLock { work in
@@ -42,36 +47,36 @@ final class ChunkWriter {
                     writer = made
                 } catch { store.note(error) }
             }
-            let isLast = step(store, &writer)
+            let isLast = step(store, writer)
             if isLast { return }
-            if store.health.withLock({ $0.isProbeDue(at: monotonicNanoseconds()) }) { probe(store, &writer) }
+            if isQuiet, store.health.withLock({ $0.isProbeDue(at: monotonicNanoseconds()) }) { probe(store, &writer) }
         }
     }
 
     /// - Returns: whether the store is closed and all is done.
-    private static func step(_ store: ChunkStore, _ writer: inout ChunkWriter?) -> Bool {
+    private static func step(_ store: ChunkStore, _ writer: ChunkWriter?) -> Bool {
         // Woken by work; once a second it looks after the disk and flushes what is old.
         let deadline = monotonicNanoseconds() &+ 1_000_000_000
-        _ = store.work.wait(until: deadline) { $0.puts.isEmpty && $0.jobs.isEmpty && !$0.isClosing ? nil : true }
-        let (puts, jobs, isClosing) = store.work.withLock { work in
-            defer { work.jobs = [] }
-            let puts = work.takePuts()
-            return (puts, work.jobs, work.isClosing && work.puts.isEmpty)
+        _ = store.work.wait(until: deadline) { $0.hasStep ? true : nil }
+        let (step, isClosing) = store.work.withLock { work in
+            let step = work.takeStep()
+            return (step, work.isClosing && work.isIdle && step.puts.isEmpty)
         }
-        let bytes = puts.reduce(0) { sum, put in sum + Int64(unsafe put.bytes.buffer.count) }
-        defer { store.work.withLock { $0.putBytes -= bytes } }
+        writer?.forgetPending(step.finished)
         guard let writer, !store.isOff else {
-            for put in puts { put.completion(nil) }
-            for job in jobs { try? job(nil) }
+            for outcome in step.finished { for one in (try? outcome.stored.get()) ?? [] { one.completion(nil) } }
+            for put in step.puts { store.settle(put, nil) }
+            for job in step.jobs { try? job(nil) }
             if !isClosing, writer == nil { _ = pollReadable([], milliseconds: 200) }
             return isClosing
         }
-        do {
+        writer.enter(step.finished)
+        store.noting { try writer.take(step.puts) }
+        for job in step.jobs { store.noting { try job(writer) } }
+        store.noting {
             try writer.look()
-            try writer.take(puts)
-            for job in jobs { try job(writer) }
             try writer.flushAccesses(isClosing)
-        } catch { store.note(error) }
+        }
         store.work.withLock { $0.totals = writer.index.totals }
         if isClosing { try? writer.index.database.checkpoint() }
         return isClosing
@@ -124,105 +129,119 @@ final class ChunkWriter {
 
     // MARK: Storing
 
-    private struct Written {
-        var put: ChunkStore.Put
-        var entry: Manifest.Entry
-        var temporary: FilePath?
-        var newTrailers: Int64
-    }
-
-    /// Stores a group: all are written, then synced together, named, and only then entered in the index.
+    /// Begins to store: what is new goes to the threads that make files, in groups.
     private func take(_ puts: [ChunkStore.Put]) throws {
-        guard !puts.isEmpty else { return }
         var waiting = puts[...]
-        defer { for put in waiting { put.completion(nil) } }
+        defer { for put in waiting { store.settle(put, nil) } }
         guard store.pressure < .noWrites else { return }
-        while !waiting.isEmpty {
-            // A group is no larger than a sixteenth of the store, so that the limit holds while it is written.
-            var size: Int64 = 0
-            let group = waiting.prefix { put in
-                size += Int64(unsafe put.bytes.buffer.count) + Int64(ChunkTrailer.byteCount)
-                return size <= max(store.limit / 16, 1 << 20)
+        // A group is no larger than a sixteenth of the store, so that the limit holds while it is written.
+        let most = min(max(store.limit / 16, 1 << 20), 8 << 20)
+        var group: [ChunkGroup.Named] = []
+        var size: Int64 = 0
+        while let put = waiting.first {
+            let count = Int64(unsafe put.bytes.buffer.count) + Int64(ChunkTrailer.byteCount)
+            if size + count > most, !group.isEmpty {
+                try begin(group)
+                (group, size) = ([], 0)
             }
-            let taken = group.isEmpty ? waiting.prefix(1) : group
-            waiting = waiting.dropFirst(taken.count)
-            do {
-                try store(Array(taken))
-            } catch {
-                for put in taken { put.completion(nil) }
-                throw error
-            }
+            let named = try name(put)
+            waiting.removeFirst()
+            guard let named else { continue }
+            group.append(named)
+            pending.insert(named.entry.id)
+            size += count
         }
+        if !group.isEmpty { try begin(group) }
     }
 
-    private func store(_ puts: [ChunkStore.Put]) throws {
-        let needed = puts.reduce(0) { sum, put in
-            sum + Int64(unsafe put.bytes.buffer.count) + Int64(ChunkTrailer.byteCount)
+    /// Makes room for a group and hands it on.
+    private func begin(_ chunks: [ChunkGroup.Named]) throws {
+        serial += 1
+        let group = ChunkGroup(chunks: chunks, serial: serial)
+        func refuse() {
+            pending.subtract(group.ids)
+            for chunk in chunks { store.settle(chunk.put, nil) }
         }
-        let excess = index.totals.used + needed - store.limit
-        if excess > 0 { try makeRoom(excess) }
-        guard index.totals.used + needed <= store.limit else {
-            for put in puts { put.completion(nil) }
-            return
-        }
-        var written: [Written] = []
-        var unused: Set<ChunkID> = []
         do {
-            for put in puts {
-                if let one = try write(put, besides: written) { written.append(one) } else { put.completion(nil) }
-            }
-            if written.contains(where: { $0.temporary != nil }) {
-                let directory = try open(store.files.root, [.read, .directory])
-                try syncFileSystem(directory.raw)
-                Failpoint.afterSync.pass()
-            }
-            for one in written { if let from = one.temporary { try store.files.publish(from, as: one.entry.id) } }
-            Failpoint.afterWrite.pass()
-            try index.transaction {
-                for one in written {
-                    let info = one.put.info
-                    let isUsed = try index.add(
-                        one.entry, to: info.key, manifest: index.ensureManifest(info), newTrailers: one.newTrailers)
-                    if !isUsed { unused.insert(one.entry.id) }
-                    Failpoint.inManifest.pass()
-                }
-            }
+            let excess = index.totals.used + pendingBytes + group.size - store.limit
+            if excess > 0 { try makeRoom(excess) }
         } catch {
-            for one in written { if let from = one.temporary { try? unlink(from) } }
+            refuse()
             throw error
         }
-        for id in unused { store.files.remove(id) }
-        for one in written { one.put.completion(unused.contains(one.entry.id) ? nil : one.entry) }
+        guard index.totals.used + pendingBytes + group.size <= store.limit else { return refuse() }
+        pendingBytes += group.size
+        store.work.withLock { work in
+            work.groups.append(group)
+            work.underWay += 1
+        }
+        store.work.broadcast()
     }
 
-    /// Writes a chunk, or notes in its file that it is used once more; nil when another chunk has its name, or its place.
-    private func write(_ put: ChunkStore.Put, besides written: [Written]) throws -> Written? {
+    /// Names a chunk. One that the store has already only gets one more user.
+    ///
+    /// - Returns: nil when no file is to be made: this is done, or another chunk has the name, or the place.
+    private func name(_ put: ChunkStore.Put) throws -> ChunkGroup.Named? {
         let bytes = unsafe UnsafeRawBufferPointer(put.bytes.buffer)
         let id = unsafe ChunkID(of: bytes)
         let entry = Manifest.Entry(offset: put.offset, length: bytes.count, id: id)
         let trailer = ChunkTrailer(info: put.info, offset: put.offset, length: entry.length, id: id)
         let present = try index.chunk(of: put.info.key, at: put.offset)
-        if let present, present != id { return nil }
-        if let known = try index.chunk(id) {
-            if known.length == bytes.count, unsafe try store.files.holds(id, bytes) {
-                if present == nil { try store.files.append(trailer) }
-                return Written(put: put, entry: entry, newTrailers: present == nil ? 1 : 0)
-            }
-            guard !store.files.isWhole(id, length: known.length) else {
-                store.log.error(
-                    "two different chunks have one name; the second is not stored", metadata: ["chunk": "\(id.text)"])
-                return nil
-            }
-            try index.transaction { try index.remove(id) }
-        }
-        if written.contains(where: { $0.entry.id == id && $0.temporary != nil }) {
-            // Its file has no name yet; the next time it is asked for it will.
+        // Of one whose file is not there yet, the next time it is asked for will make more.
+        if present ?? id != id || pending.contains(id) {
+            store.settle(put, nil)
             return nil
         }
-        Failpoint.beforeWrite.pass()
-        serial += 1
-        let temporary = unsafe try store.files.write(bytes, trailer, serial: serial)
-        return Written(put: put, entry: entry, temporary: temporary, newTrailers: 1)
+        guard let known = try index.chunk(id) else { return .init(put: put, entry: entry, trailer: trailer) }
+        if known.length == bytes.count, unsafe try store.files.holds(id, bytes) {
+            if present == nil { try store.files.append(trailer) }
+            store.work.withLock { $0.putBytes -= Int64(bytes.count) }
+            try commit([
+                .init(
+                    info: put.info, entry: entry, newTrailers: present == nil ? 1 : 0, completion: put.completion)
+            ])
+            return nil
+        }
+        if store.files.isWhole(id, length: known.length) {
+            store.log.error(
+                "two different chunks have one name; the second is not stored", metadata: ["chunk": "\(id.text)"])
+            store.settle(put, nil)
+            return nil
+        }
+        try index.transaction { try index.remove(id) }
+        return .init(put: put, entry: entry, trailer: trailer)
+    }
+
+    private func forgetPending(_ outcomes: [ChunkGroup.Outcome]) {
+        for outcome in outcomes {
+            pending.subtract(outcome.ids)
+            pendingBytes -= outcome.size
+        }
+    }
+
+    private func enter(_ outcomes: [ChunkGroup.Outcome]) {
+        for outcome in outcomes { store.noting { try commit(try outcome.stored.get()) } }
+    }
+
+    /// Enters chunks whose files are there.
+    private func commit(_ stored: [ChunkGroup.Stored]) throws {
+        var unused: Set<ChunkID> = []
+        do {
+            try index.transaction {
+                for one in stored {
+                    let manifest = try index.ensureManifest(one.info)
+                    let isUsed = try index.add(
+                        one.entry, to: one.info.key, manifest: manifest, newTrailers: one.newTrailers)
+                    if !isUsed { unused.insert(one.entry.id) }
+                    Failpoint.inManifest.pass()
+                }
+            }
+        } catch {
+            for one in stored { one.completion(nil) }
+            throw error
+        }
+        for id in unused { store.files.remove(id) }
+        for one in stored { one.completion(unused.contains(one.entry.id) ? nil : one.entry) }
     }
 
     func makeRoom(_ bytes: Int64) throws {

@@ -2,7 +2,7 @@
 /// on where the last one ended; a seek begins anew. The kernel's own reads come a little out of order.
 ///
 /// A reader that keeps pace with the line is given `limit`. One that has to wait although that much is under way is
-/// faster than the line's round trips allow, and is given up to four times as much. Pieces are as large as the line
+/// faster than the line's round trips allow, and is given up to eight times as much. Pieces are as large as the line
 /// brings in a fraction of a second: small ones waste its round trips where it is far, large ones keep a reader waiting
 /// where it is slow.
 struct ReadAhead: Hashable, Sendable {
@@ -19,7 +19,7 @@ struct ReadAhead: Hashable, Sendable {
 
     private static let tolerance: Int64 = 1 << 20
     private static let first: Int64 = 512 << 10
-    private static let pieces: ClosedRange<Int64> = (256 << 10)...(4 << 20)
+    private static let pieces: ClosedRange<Int64> = (256 << 10)...(8 << 20)
     /// What is on the disk is read ahead by so much at most: it is there at once.
     static let near: Int64 = 4 << 20
 
@@ -42,7 +42,7 @@ struct ReadAhead: Hashable, Sendable {
         }
         // A program that looks at a file's head reads about 128 KiB in one or two steps.
         if steps < 2 || limit == 0 { return nil }
-        let most = min(isOutrun ? 4 * limit : limit, 8 * piece)
+        let most = min(isOutrun ? 8 * limit : limit, 8 * piece)
         if window == 0 { window = min(most, Self.first) }
         let begin = max(end, position)
         let goal = min(size, position + window)
