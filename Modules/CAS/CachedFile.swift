@@ -181,11 +181,11 @@ final class CachedFile: Sendable {
 
     // A block that goes gives its memory to somebody who waits for it, which must not happen under the lock.
 
-    /// Lets go of the blocks that lie in a range, which was read.
+    /// Lets go of the blocks that end in a range, which was read.
     func dropBlocks(in range: Range<Int64>) {
         let dropped = state.withLock { state in
             let (kept, dropped) = state.blocks.divided {
-                $0.range.lowerBound >= range.lowerBound && $0.range.upperBound <= range.upperBound
+                $0.range.upperBound > range.lowerBound && $0.range.upperBound <= range.upperBound
             }
             state.blocks = kept
             return dropped

@@ -9,6 +9,8 @@ package final class TCPProxy: Sendable {
     private struct State: Sendable {
         var latency: Double = 0
         var rate = 0
+        /// When the line is free again, in each direction.
+        var (freeUp, freeDown) = (0.0, 0.0)
         var isFrozen = false
         var refuses = false
         var open: [Reference] = []
@@ -50,7 +52,7 @@ package final class TCPProxy: Sendable {
         set { state.withLock { $0.latency = newValue } }
     }
 
-    /// Bytes a second in each direction of a connection; 0 for as many as there are.
+    /// Bytes a second in each direction, of all connections together; 0 for as many as there are.
     package var rate: Int {
         get { state.withLock { $0.rate } }
         set { state.withLock { $0.rate = newValue } }
@@ -102,14 +104,32 @@ package final class TCPProxy: Sendable {
             state.connections += 1
         }
         let conversation = Conversation()
-        pump(client, server, closer) { state, count in
+        pump(client, server, closer, isDown: false) { state, count in
             state.up += count
             if conversation.clientSpeaks() { state.turns += 1 }
         }
-        pump(server, client, closer) { state, count in
+        pump(server, client, closer, isDown: true) { state, count in
             state.down += count
             conversation.serverSpeaks()
         }
+    }
+
+    /// Waits until the line has room for more.
+    ///
+    /// - Returns: up to which of `count` bytes, of which `sent` are sent.
+    private func awaitTurn(isDown: Bool, _ sent: Int, _ count: Int) -> Int {
+        let (due, end) = state.withLock { state -> (Double, Int) in
+            guard state.rate > 0 else { return (0, count) }
+            let end = min(count, sent + max(1, state.rate / 100))
+            let now = Date().timeIntervalSinceReferenceDate
+            let due = max(now, isDown ? state.freeDown : state.freeUp)
+            let next = due + Double(end - sent) / Double(state.rate)
+            if isDown { state.freeDown = next } else { state.freeUp = next }
+            return (next, end)
+        }
+        let left = due - Date().timeIntervalSinceReferenceDate
+        if left > 0 { usleep(useconds_t(left * 1e6)) }
+        return end
     }
 
     /// Whose turn it is on one connection.
@@ -140,7 +160,8 @@ package final class TCPProxy: Sendable {
     }
 
     private func pump(
-        _ from: Int32, _ to: Int32, _ closer: Closer, _ count: @escaping @Sendable (inout State, Int) -> Void
+        _ from: Int32, _ to: Int32, _ closer: Closer, isDown: Bool,
+        _ count: @escaping @Sendable (inout State, Int) -> Void
     ) {
         let line = Condition<[(due: Double, bytes: [UInt8])]>([])
         let reader = Thread { [weak self] in
@@ -166,9 +187,7 @@ package final class TCPProxy: Sendable {
                 if bytes.isEmpty { break }
                 var sent = 0
                 while sent < bytes.count {
-                    let rate = self?.rate ?? 0
-                    if rate > 0 { usleep(10_000) }
-                    let end = rate > 0 ? min(bytes.count, sent + max(1, rate / 100)) : bytes.count
+                    let end = self?.awaitTurn(isDown: isDown, sent, bytes.count) ?? bytes.count
                     let count = unsafe bytes[sent..<end].withUnsafeBytes {
                         unsafe send(to, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
                     }
