@@ -25,7 +25,7 @@ package final class BufferBudget: Sendable {
     /// nil when there is no room, or somebody waits for it.
     func reserve(_ count: Int) -> Reservation? {
         let isTaken = state.withLock { state in
-            guard state.waiting.isEmpty, state.used + Int64(count) <= limit else { return false }
+            guard state.waiting.isEmpty, state.used + Int64(count) <= limit / 2 else { return false }
             state.used += Int64(count)
             return true
         }

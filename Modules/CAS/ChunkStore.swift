@@ -118,7 +118,7 @@ package final class ChunkStore: Sendable {
     /// Forgets the connection for reading, after the index was replaced.
     func reopenReader() { reader.withLock { $0.statements = nil } }
 
-    /// Reads a chunk and verifies it; false when it is not there or not right, which the store then forgets.
+    /// Reads a chunk and verifies it; false when it is not there, any more, or not right, which the store then forgets.
     func read(_ id: ChunkID, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
         if isOff { return false }
         do throws(ChunkFiles.Failure) {
@@ -126,10 +126,8 @@ package final class ChunkStore: Sendable {
             return true
         } catch {
             switch error {
-            case .bad:
-                refetched.increment()
-                log.warning("a chunk is missing or damaged and is fetched again", metadata: ["chunk": "\(id.text)"])
-                submit { try $0.removeIfBad(id) }
+            // Or it was evicted while its version was open.
+            case .bad: submit { try $0.removeIfBad(id) }
             case .system(let errno): note(SystemError("read", nil, errno))
             }
             return false

@@ -249,9 +249,11 @@ final class ChunkWriter {
         for id in unused { store.files.remove(id) }
     }
 
-    /// Removes a chunk that was read and was not right, unless it has been written anew since.
+    /// Removes a chunk that was read and was not right, unless it has been evicted or written anew since.
     func removeIfBad(_ id: ChunkID) throws {
-        if let known = try index.chunk(id), store.files.isWhole(id, length: known.length) { return }
+        guard let known = try index.chunk(id), !store.files.isWhole(id, length: known.length) else { return }
+        store.refetched.increment()
+        store.log.warning("a chunk is missing or damaged and is fetched again", metadata: ["chunk": "\(id.text)"])
         try removeBad(id)
     }
 

@@ -125,6 +125,9 @@ struct ControlRoutes: Sendable {
         add("musicfs_cache_size_bytes", "gauge", "Bytes of all chunk files.", [("", "\(cache.usedBytes)")])
         add("musicfs_cache_chunks_total", "gauge", "Chunks.", [("", "\(cache.chunks)")])
         add(
+            "musicfs_cache_buffer_bytes", "gauge", "Memory that cache.memory limits, in use.",
+            [("", "\(server.content.cache.budget.used)")])
+        add(
             "musicfs_origin_health", "gauge", "Whether an origin answers.",
             server.origins.map { origin in
                 let isUsable = server.content.health.isUsable(origin: origin.id)

@@ -4,18 +4,19 @@ import MusicFSMetadata
 import MusicFSSync
 import MusicFSSystem
 
-/// The pool of media workers as the scanner wants it.
-final class MediaWorkers: MediaReader {
-    private let pool: MediaWorkerPool
+/// The pool of media workers, which all origins share.
+final class MediaWorkers: Sendable {
+    fileprivate let pool: MediaWorkerPool
     /// Files that are being read in ranges.
     private let ranged = Condition(Ranged())
 
     private struct Ranged: Sendable {
-        var count = 0
+        var counts: [Int64: Int] = [:]
         var isStopped = false
     }
 
-    /// So many at once keep a slow link busy, and hold some megabytes.
+    /// So many of one origin at once keep a slow link busy, and hold some megabytes. An origin that hangs with all of
+    /// its own holds back no other.
     private static let mostRanged = 32
 
     /// - Parameter count: workers; 0 for one each core.
@@ -25,11 +26,42 @@ final class MediaWorkers: MediaReader {
         pool = MediaWorkerPool(executable: executable, workers: count > 0 ? count : ThisProcess.cores, log: log)
     }
 
+    /// As the scanner of one origin wants it.
+    func reader(origin: Int64) -> any MediaReader { OriginMedia(workers: self, origin: origin) }
+
+    /// Waits for a place among the files of an origin that are read in ranges.
+    ///
+    /// - Returns: false when MusicFS is stopping.
+    fileprivate func begin(_ origin: Int64) -> Bool {
+        ranged.wait { ranged -> Bool? in
+            if ranged.isStopped { return false }
+            guard ranged.counts[origin, default: 0] < Self.mostRanged else { return nil }
+            ranged.counts[origin, default: 0] += 1
+            return true
+        }
+    }
+
+    fileprivate func end(_ origin: Int64) {
+        ranged.withLock { $0.counts[origin, default: 1] -= 1 }
+        ranged.broadcast()
+    }
+
+    func stop() {
+        ranged.withLock { $0.isStopped = true }
+        ranged.broadcast()
+        pool.stop()
+    }
+}
+
+private struct OriginMedia: MediaReader {
+    let workers: MediaWorkers
+    let origin: Int64
+
     func read(
         _ fd: consuming OwnedFD, name: [UInt8], wantsIdentity: Bool,
         completion: @escaping @Sendable (AudioContent) -> Void
     ) {
-        pool.read(fd, name: name, wantsIdentity: wantsIdentity) { completion(AudioContent($0)) }
+        workers.pool.read(fd, name: name, wantsIdentity: wantsIdentity) { completion(AudioContent($0)) }
     }
 
     func read(
@@ -37,26 +69,13 @@ final class MediaWorkers: MediaReader {
         onBytes: @escaping @Sendable (Int64, ContentBytes) -> Void,
         completion: @escaping @Sendable (AudioContent) -> Void
     ) {
-        let isTaken = ranged.wait { ranged -> Bool? in
-            if ranged.isStopped { return false }
-            guard ranged.count < Self.mostRanged else { return nil }
-            ranged.count += 1
-            return true
-        }
-        guard isTaken else { return completion(.postponed(reason: "MusicFS is stopping")) }
+        guard workers.begin(origin) else { return completion(.postponed(reason: "MusicFS is stopping")) }
         RangedReading.start(
-            source, size: size, name: name, wantsIdentity: wantsIdentity, pool: pool, onBytes: onBytes
-        ) { [self] result in
-            ranged.withLock { $0.count -= 1 }
-            ranged.broadcast()
+            source, size: size, name: name, wantsIdentity: wantsIdentity, pool: workers.pool, onBytes: onBytes
+        ) { [workers, origin] result in
+            workers.end(origin)
             completion(AudioContent(result))
         }
-    }
-
-    func stop() {
-        ranged.withLock { $0.isStopped = true }
-        ranged.broadcast()
-        pool.stop()
     }
 }
 

@@ -35,7 +35,7 @@ final class OriginTask: Sendable {
         do {
             let origin = try services.factory.make(id, setting)
             let synchronizer = try OriginSynchronizer(
-                origin: origin, library: services.library, media: services.media, remote: services.remote,
+                origin: origin, library: services.library, media: services.media.reader(origin: origin.id), remote: services.remote,
                 settings: services.syncSettings(setting), events: services.events,
                 log: services.log, scansAtStart: state.withLock { $0.wantsScan })
             services.content.add(origin, setting)
@@ -99,7 +99,7 @@ final class OriginTask: Sendable {
 /// What every origin needs of the daemon.
 struct OriginServices: Sendable {
     let library: Library
-    let media: any MediaReader
+    let media: MediaWorkers
     let content: ContentRouter
     let remote: any RemoteContent
     let events: EventBus

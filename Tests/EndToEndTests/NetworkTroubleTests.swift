@@ -6,22 +6,6 @@ import Testing
 extension EndToEnd {
     /// Networks that are slow, silent, or gone, between MusicFS and real servers.
     @Suite(.enabled(if: canServe)) struct NetworkTroubleTests {
-        /// Random bytes behind a header that makes them audio.
-        private func writeAudio(_ path: FilePath, megabytes: Int) throws {
-            func little(_ value: Int, _ count: Int) -> [UInt8] {
-                (0..<count).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
-            }
-            let size = megabytes << 20
-            var header = Array("RIFF".utf8) + little(36 + size, 4) + Array("WAVEfmt ".utf8) + little(16, 4)
-            header +=
-                little(1, 2) + little(2, 2) + little(44_100, 4) + little(176_400, 4) + little(4, 2) + little(16, 2)
-            header += Array("data".utf8) + little(size, 4)
-            try createDirectories(path.parent)
-            try writeFileAtomically(path, header, mode: 0o644)
-            let outcome = try shell("head -c \(size) /dev/urandom >> '\(path)'")
-            try #require(outcome.status == 0, "\(outcome.text)")
-        }
-
         private func seconds(_ body: () throws -> Void) rethrows -> Double {
             let begin = Date()
             try body()

@@ -78,6 +78,21 @@ enum Section {
     }
 }
 
+/// Writes random bytes behind a header that makes them audio.
+func writeAudio(_ path: FilePath, megabytes: Int) throws {
+    func little(_ value: Int, _ count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+    }
+    let size = megabytes << 20
+    var header = Array("RIFF".utf8) + little(36 + size, 4) + Array("WAVEfmt ".utf8) + little(16, 4)
+    header += little(1, 2) + little(2, 2) + little(44_100, 4) + little(176_400, 4) + little(4, 2) + little(16, 2)
+    header += Array("data".utf8) + little(size, 4)
+    try createDirectories(path.parent)
+    try writeFileAtomically(path, header, mode: 0o644)
+    let outcome = try shell("head -c \(size) /dev/urandom >> '\(path)'")
+    try #require(outcome.status == 0, "\(outcome.text)")
+}
+
 extension MountedLibrary {
     /// Waits until every origin was scanned.
     func startAndScan(origins: Int) throws {
