@@ -35,7 +35,8 @@ final class OriginTask: Sendable {
         do {
             let origin = try services.factory.make(id, setting)
             let synchronizer = try OriginSynchronizer(
-                origin: origin, library: services.library, media: services.media.reader(origin: origin.id), remote: services.remote,
+                origin: origin, library: services.library, media: services.media.reader(origin: origin.id),
+                remote: services.remote,
                 settings: services.syncSettings(setting), events: services.events,
                 log: services.log, scansAtStart: state.withLock { $0.wantsScan })
             services.content.add(origin, setting)
