@@ -113,8 +113,11 @@ extension EndToEnd {
             let proxy = try TCPProxy(target: ssh.port)
             let dav = try RcloneServer(.webdav, second.parent)
             let library = try MountedLibrary()
-            library.configuration =
-                try Section.sftp(ssh, first.parent, port: proxy.port, extra: "priority = 1")
+            library.configuration// Or else the first would have given all of it before it hangs.
+            =
+                try "[cache]\nread_ahead = \"256KiB\"\n"
+                + Section.sftp(
+                    ssh, first.parent, port: proxy.port, extra: "priority = 1")
                 + Section.webdav(dav, extra: "priority = 2") + Section.quick
             try library.startAndScan(origins: 2)
             let files = try library.files()
