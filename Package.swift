@@ -10,6 +10,7 @@ func binding(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
 
 let bindings: [Target] = [
     .target(name: "CLinux", path: "Modules/Bindings/CLinux"),
+    .target(name: "CCrash", path: "Modules/Bindings/CCrash"),
     binding("CFuse3", pkgConfig: "fuse3", apt: "libfuse3-dev"),
     binding("CSQLite", pkgConfig: "sqlite3", apt: "libsqlite3-dev"),
     binding("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
@@ -34,7 +35,7 @@ func module(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let modules: [Target] = [
-    module("System", ["CLinux"]),
+    module("System", ["CLinux", "CCrash"]),
     module("Core", ["MusicFSSystem", "CSystemd", "CTOML", "CUnistring", "CXXHash"]),
     module("SQLite", ["MusicFSCore", "MusicFSSystem", "CSQLite"]),
     module("Metadata", ["MusicFSCore", "MusicFSSystem"]),

@@ -14,6 +14,8 @@ package final class ChunkStore: Sendable {
     /// Bytes that all chunk files may have together.
     package let limit: Int64
     let log: Logger
+    /// Told how many bytes had to go for others.
+    let onEviction: @Sendable (Int64) -> Void
     let work: Condition<Work>
     let health = Mutex(StoreHealth())
     private let pressureNow = Atomic<Int>(0)
@@ -78,7 +80,10 @@ package final class ChunkStore: Sendable {
     /// background.
     ///
     /// - Throws: when there is no thread for it. A directory that cannot be used is no error: the store is then off.
-    package init(directory: FilePath, limit: Int64, log: Logger) throws {
+    package init(
+        directory: FilePath, limit: Int64, log: Logger, onEviction: @escaping @Sendable (Int64) -> Void = { _ in }
+    ) throws {
+        self.onEviction = onEviction
         self.directory = directory
         self.limit = limit
         self.log = log

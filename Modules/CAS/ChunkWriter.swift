@@ -245,6 +245,8 @@ final class ChunkWriter {
     }
 
     func makeRoom(_ bytes: Int64) throws {
+        let before = index.totals.used
+        defer { if index.totals.used < before { store.onEviction(before - index.totals.used) } }
         let unused = try index.transaction { try index.evict(bytes, limit: store.limit) }
         for id in unused { store.files.remove(id) }
     }

@@ -27,23 +27,50 @@ struct MountCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Tell this descriptor when the mount is ready.", visibility: .hidden))
     var readyFD: Int?
 
+    @Flag(help: ArgumentHelp("Leave the terminal alone.", visibility: .hidden))
+    var detached = false
+
+    @Option(help: ArgumentHelp("Go on with what the program before had in this process.", visibility: .hidden))
+    var resume: String?
+
+    @Option(help: ArgumentHelp("Only say whether a mount with this journal can be taken over.", visibility: .hidden))
+    var checkUpgrade: String?
+
+    @Option(help: ArgumentHelp("The mount point of that mount.", visibility: .hidden))
+    var checkMount: String?
+
     mutating func run() throws {
         if daemon { return try runInBackground() }
         let loaded = try Settings.load(global, mount)
         let settings = loaded.settings
-        let logs = loaded.logs(isDetached: readyFD != nil)
+        if let checkUpgrade {
+            return try Handover.check(
+                layout: checkUpgrade, runningMount: checkMount ?? "", mountPoint: settings.mountPoint)
+        }
+        let logs = loaded.logs(isDetached: detached || readyFD != nil)
         let log = logs.logger("guardian")
+        let configuration = configuration(loaded)
+        if let resume {
+            try CrashReports.install(program: "guardian", directory: settings.stateDirectory)
+            throw ExitCode(try Guardian(configuration, resuming: Handover(decoding: resume), log: log).run())
+        }
         let locks = try prepare(settings, log)
-        let guardian = try Guardian(
-            GuardianConfiguration(
-                mountPoint: settings.mountPoint, lockedDirectories: [settings.cacheDirectory, settings.stateDirectory],
-                allowOther: settings.allowOther, allowsPassthrough: settings.allowsPassthrough,
-                isAllLocal: settings.origins.allSatisfy { $0.kind == .local },
-                serverArguments: ["musicfs", "serve"] + (readyFD == nil ? [] : ["--detached"]) + loaded.arguments,
-                heartbeatTimeout: settings.heartbeatTimeout, maxRestarts: settings.maxRestarts,
-                epochFile: settings.epochFile),
-            locks: locks, log: log, onReady: { [readyFD] in tellReady(readyFD) })
+        try CrashReports.install(program: "guardian", directory: settings.stateDirectory)
+        let guardian = try Guardian(configuration, locks: locks, log: log, onReady: { [readyFD] in tellReady(readyFD) })
         throw ExitCode(guardian.run())
+    }
+
+    private func configuration(_ loaded: Settings) -> GuardianConfiguration {
+        let settings = loaded.settings
+        let quiet = detached || readyFD != nil ? ["--detached"] : []
+        return GuardianConfiguration(
+            mountPoint: settings.mountPoint, lockedDirectories: [settings.cacheDirectory, settings.stateDirectory],
+            allowOther: settings.allowOther, allowsPassthrough: settings.allowsPassthrough,
+            isAllLocal: settings.origins.allSatisfy { $0.kind == .local },
+            serverArguments: ["musicfs", "serve"] + quiet + loaded.arguments,
+            guardianArguments: ["musicfs", "mount"] + quiet, arguments: loaded.arguments,
+            heartbeatTimeout: settings.heartbeatTimeout, maxRestarts: settings.maxRestarts,
+            epochFile: settings.epochFile)
     }
 
     /// Everything that can be wrong is found before anything is mounted.
@@ -119,7 +146,8 @@ struct ServeCommand: ParsableCommand {
         let loaded = try Settings.load(global, mount)
         let logs = loaded.logs(isDetached: detached)
         let detached = detached
-        let server = try Server(loaded.settings, logs: logs, environment: ThisProcess.environment)
+        let server = try Server(
+            loaded.settings, mountArguments: loaded.arguments, logs: logs, environment: ThisProcess.environment)
         throw ExitCode(
             try server.run(
                 onServing: { if detached { ThisProcess.dropStandardStreams() } }, showsProgress: !detached))

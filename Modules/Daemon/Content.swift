@@ -18,7 +18,7 @@ struct Content {
     ///   - onStale: called when a file turned out to be another one; with the origin and the folder.
     init(
         _ settings: DaemonSettings, library: Library, ids: [String: Int64], timer: DeadlineTimer,
-        allowsPassthrough: Bool, logs: LogSystem, onHealth: @escaping HealthMonitor.OnChange,
+        allowsPassthrough: Bool, events: EventBus?, logs: LogSystem, onHealth: @escaping HealthMonitor.OnChange,
         onStale: @escaping @Sendable (Int64, [UInt8]) -> Void
     ) throws {
         let isNeeded =
@@ -26,7 +26,8 @@ struct Content {
         let store =
             isNeeded
             ? try ChunkStore(
-                directory: settings.cacheDirectory, limit: settings.cache.maxSize, log: logs.logger("cache")) : nil
+                directory: settings.cacheDirectory, limit: settings.cache.maxSize, log: logs.logger("cache"),
+                onEviction: { events?.publish(.cacheEviction(bytesFreed: $0)) }) : nil
         cache = try ContentCache(
             store: store, budget: BufferBudget(limit: settings.cache.memory),
             settings: ContentCache.Settings(readAhead: settings.cache.readAhead), timer: timer)

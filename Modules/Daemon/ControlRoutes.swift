@@ -14,7 +14,7 @@ struct ControlRoutes: Sendable {
     init(_ server: Server) { self.server = server }
 
     var all: [Route] {
-        CacheRoutes(server).all + [
+        CacheRoutes(server).all + EventRoutes(server).all + [
             Route(.post, "/v1/origins/check") { request throws(ControlError) in try check(request) },
             Route(.get, "/v1/status") { _ throws(ControlError) in try .json(status()) },
             Route(.get, "/v1/origins") { _ throws(ControlError) in try .json(origins()) },
@@ -28,6 +28,7 @@ struct ControlRoutes: Sendable {
                 }
                 return try .json(["stopping": true])
             },
+            Route(.post, "/v1/upgrade") { _ throws(ControlError) in try upgrade() },
             Route(.get, "/healthz") { _ throws(ControlError) in .text("ok\n") },
             Route(.get, "/metrics") { _ throws(ControlError) in
                 .text(metrics(), contentType: "text/plain; version=0.0.4; charset=utf-8")
@@ -49,27 +50,20 @@ struct ControlRoutes: Sendable {
         }
         let origins = try origins()
         let deaths = server.journal.deaths
-        var problems = origins.compactMap { origin in origin.message.map { "\(origin.id): \($0)" } }
         let cache = server.content.cache.statistics
-        if cache.isOff { problems.append("cache: \(cache.lastError ?? "its disk gives errors")") }
         let cacheUse = CacheUse(usedBytes: cache.usedBytes, maxBytes: cache.maxBytes)
-        let isScanning = server.origins.contains {
-            [.walking, .reading, .applying].contains($0.synchronizer?.monitor.snapshot.phase)
-        }
+        let (state, problems) = server.state(
+            suspects: Dictionary(
+                origins.compactMap { origin in origin.isSuspect ? (origin.id, origin.message ?? "suspect") : nil },
+                uniquingKeysWith: { first, _ in first }))
         return StatusReport(
             name: server.settings.name, version: musicFSVersion,
-            state: server.content.health.isOffline
-                ? "offline" : !problems.isEmpty ? "degraded" : isScanning ? "syncing" : "ready",
+            state: state.rawValue,
             mountPoint: server.settings.mountPoint.description, pid: Int(ThisProcess.pid),
             guardianPID: Int(ThisProcess.parent),
             uptimeSeconds: Int64((monotonicNanoseconds() - server.started) / 1_000_000_000),
             restarts: Int(clamping: deaths.restarts),
-            lastCrash: deaths.lastTime == 0
-                ? nil
-                : CrashReport(
-                    time: Timestamp(nanoseconds: deaths.lastTime),
-                    signal: deaths.lastSignal == 0 ? nil : "\(deaths.lastSignal)",
-                    summary: "the server died and was replaced"),
+            lastCrash: lastCrash(deaths),
             tracks: totals.tracks, directories: totals.directories, quarantined: quarantined,
             openFiles: server.fuse.statistics.openFiles,
             fuseOperations: Int64(clamping: server.fuse.statistics.operations),
@@ -82,6 +76,20 @@ struct ControlRoutes: Sendable {
             },
             events: EventsReport(capacity: server.events.capacity, lagged: Int64(clamping: server.events.laggedTotal)),
             degradedBecause: problems)
+    }
+
+    /// The last death, with what the dying server said of it.
+    private func lastCrash(_ deaths: Journal.Deaths) -> CrashReport? {
+        guard deaths.lastTime != 0 else { return nil }
+        let time = Timestamp(nanoseconds: deaths.lastTime)
+        let last = server.crashes.reports(most: 1).first
+        // Written within the seconds before the guardian saw it die.
+        if let last, abs(last.time - deaths.lastTime / 1_000_000_000) <= 5 {
+            return CrashReport(time: time, signal: last.signal, summary: last.summary)
+        }
+        return CrashReport(
+            time: time, signal: deaths.lastSignal == 0 ? nil : Signal.name(deaths.lastSignal),
+            summary: "the server died and was replaced")
     }
 
     private func origins() throws(ControlError) -> [OriginReport] {
@@ -134,6 +142,31 @@ struct ControlRoutes: Sendable {
                 return ("{origin=\"\(origin.setting.id)\"}", isUsable ? "1" : "0")
             })
         return lines.joined()
+    }
+
+    // MARK: Upgrade
+
+    /// Asks the program on disk whether it can take over, and the guardian to let it.
+    private func upgrade() throws(ControlError) -> ControlResponse {
+        guard let program = ThisProcess.executable else {
+            throw ControlError(.failed, "/proc does not say where the program is", remedy: "mount /proc")
+        }
+        let question = Handover.question(mountPoint: server.settings.mountPoint, arguments: server.mountArguments)
+        do {
+            let answer = try runProgram([program.description] + question)
+            guard answer.status == 0 else {
+                let reason = String(decoding: answer.output, as: UTF8.self).split(separator: "\n").last ?? ""
+                throw ControlError(
+                    .failed, "the program on disk cannot take over: \(reason)",
+                    remedy: "nothing was changed; put \(program) right and try again")
+            }
+        } catch let error as ControlError { throw error } catch {
+            throw ControlError(.failed, "\(program) cannot be run: \(error)", remedy: "nothing was changed")
+        }
+        guard sendSignal(Signal.user2, to: ThisProcess.parent) else {
+            throw ControlError(.failed, "the guardian cannot be told to upgrade")
+        }
+        return try .json(["upgrading": true])
     }
 
     // MARK: Info

@@ -38,6 +38,9 @@ final class OriginDirectory: Sendable {
                 metadata: ["origin": "\(name)", "reason": "\(new.message ?? "")"])
             events.publish(.originDisconnected(origin: name))
         }
+        if old != .unknown || new.status == .unhealthy {
+            events.publish(.originHealthChanged(origin: name, isHealthy: new.status == .healthy))
+        }
         if old == .unhealthy { events.publish(.originConnected(origin: name)) }
         // What changed meanwhile, and what was served from elsewhere, is looked at; and what a failed scan did not see.
         let hasMissed = new.status == .healthy && task.synchronizer?.monitor.snapshot.phase == .failed

@@ -11,6 +11,7 @@ import Synchronization
 /// The serving process: everything but the mount itself. Started by the guardian, which replaces it when it dies.
 package final class Server: Sendable {
     let settings: DaemonSettings
+    let mountArguments: [String]
     let log: Logger
     let logs: LogSystem
     let journal: Journal
@@ -23,14 +24,24 @@ package final class Server: Sendable {
     let events: EventBus
     let supervisor: TaskSupervisor
     let origins: [OriginTask]
+    let crashes: CrashHistory
     let started = monotonicNanoseconds()
 
     /// Brings everything up as far as serving. Reads nothing that grows with the library.
-    package init(_ settings: DaemonSettings, logs: LogSystem, environment: [String: String]) throws {
+    ///
+    /// - Parameter mountArguments: the arguments of `mount` and `serve` that say what is mounted.
+    package init(
+        _ settings: DaemonSettings, mountArguments: [String], logs: LogSystem, environment: [String: String]
+    ) throws {
         self.settings = settings
+        self.mountArguments = mountArguments
         self.logs = logs
         log = logs.logger("server")
         ThisProcess.dieWithParent(Signal.kill)
+        crashes = CrashHistory(directory: settings.stateDirectory)
+        do throws(SystemError) {
+            try CrashReports.install(program: "server", directory: settings.stateDirectory)
+        } catch { log.warning("crashes will not be reported", metadata: ["error": "\(error)"]) }
         journal = try Journal.map(SharedFD(OwnedFD(owning: ServerDescriptor.journal)))
         let guardian = GuardianClient(SharedFD(OwnedFD(owning: ServerDescriptor.channel)))
         self.guardian = guardian
@@ -48,7 +59,7 @@ package final class Server: Sendable {
         let directory = OriginDirectory(events: events, log: logs.logger("origins"))
         content = try Content(
             settings, library: library, ids: ids, timer: timer,
-            allowsPassthrough: settings.allowsPassthrough && ThisProcess.isAdministrator, logs: logs,
+            allowsPassthrough: settings.allowsPassthrough && ThisProcess.isAdministrator, events: events, logs: logs,
             onHealth: { directory.healthChanged($0, $1, $2) }, onStale: { directory.look($0, at: $1) })
         let services = OriginServices(
             library: library, media: media, content: content.router, remote: content.sink, events: events,
@@ -142,9 +153,11 @@ package final class Server: Sendable {
             }
             try supervisor.start("watch-\(origin.setting.id)", critical: true) { try origin.watch($0) }
         }
+        try supervisor.start("state") { [self] in try followState($0) }
         try supervisor.start("health", critical: true) { [self] in try content.health.run($0) }
         try supervisor.start("mounts", beatLimit: .seconds(300)) { [self] in try followMounts($0) }
         try supervisor.start("housekeeping", beatLimit: .seconds(600)) { [self] context in
+            crashes.prune()
             for work in [library.clearTombstones, library.removeForgottenOrigins, library.adoptTemplate] {
                 while !context.isCancelled, try work() { context.beat() }
             }

@@ -37,7 +37,7 @@ package final class StandaloneScan {
         media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
         let timer = try DeadlineTimer(clock: SystemClock())
         let content = try Content(
-            settings, library: library, ids: ids, timer: timer, allowsPassthrough: false, logs: logs,
+            settings, library: library, ids: ids, timer: timer, allowsPassthrough: false, events: nil, logs: logs,
             onHealth: { _, _, _ in }, onStale: { _, _ in })
         self.content = content
         let services = OriginServices(

@@ -82,6 +82,7 @@ extension FileSystem {
         guard let id = known(raw), case .file = id.kind else { return request.reply(.stale) }
         do throws(CacheError) {
             guard let version = try thread.reader.version(id.id) else { return request.reply(.stale) }
+            Failpoint.pass(size: version.size)
             let others = try others(version, thread)
             let deferred = request.deferred()
             content.open(version, others: others) { [self] result in
@@ -100,6 +101,7 @@ extension FileSystem {
         _ request: consuming Request, _ file: OpenFiles.File, offset: Int64, size: Int, _ thread: LoopThread
     ) {
         guard offset >= 0, offset < file.size else { return request.replyEnd() }
+        Failpoint.pass(size: file.size)
         let count = Int(min(Int64(size), file.size - offset))
         if count <= LoopThread.bufferSize {
             let buffer = unsafe UnsafeMutableRawBufferPointer(rebasing: thread.buffer[..<count])

@@ -26,7 +26,8 @@ package final class Journal: Sendable {
     private static let backings = slots + slotCount * slotSize
     private static let backingCount = 16384
     package static let size = backings + backingCount * 4
-    private static let magic: UInt64 = 0x4d46_534a_0000_0001
+    /// Says what lies where; one program can take over from another only where both agree.
+    package static let layout: UInt64 = 0x4d46_534a_0000_0001
 
     private enum Field {
         static let magic = 0
@@ -70,7 +71,7 @@ package final class Journal: Sendable {
     /// Makes the memory. By the guardian.
     package static func create() throws(SystemError) -> Journal {
         let memory = try SharedMemory.create(name: "musicfs-journal", size: size)
-        memory.storeU64(Field.magic, magic)
+        memory.storeU64(Field.magic, layout)
         return Journal(memory)
     }
 
@@ -78,7 +79,7 @@ package final class Journal: Sendable {
     /// - Throws: EINVAL when it is not a journal of this layout.
     package static func map(_ fd: SharedFD) throws(SystemError) -> Journal {
         let memory = try SharedMemory.map(fd, size: size)
-        guard memory.loadU64(Field.magic) == magic else { throw SystemError("mmap", "journal", .invalid) }
+        guard memory.loadU64(Field.magic) == layout else { throw SystemError("mmap", "journal", .invalid) }
         return Journal(memory)
     }
 
@@ -130,6 +131,9 @@ package final class Journal: Sendable {
         memory.storeU32(Field.blame, isBlamed ? 1 : 0)
         memory.addU64(Field.restarts, 1)
     }
+
+    /// A server was replaced as planned: nothing is to blame for it.
+    package func noteReplacement() { memory.storeU32(Field.blame, 0) }
 
     /// The connection's contract: the kernel's INIT request and our reply.
     package func saveInit(request: [UInt8], reply: [UInt8]) {

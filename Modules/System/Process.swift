@@ -69,6 +69,12 @@ package final class ChildProcess: Sendable {
         return ChildProcess(pid: pid, pidFD: SharedFD(OwnedFD(owning: pidFD)))
     }
 
+    /// A child that this process had before it was replaced by another program.
+    package static func adopt(_ pid: Int32) throws(SystemError) -> ChildProcess {
+        let pidFD = try checked("pidfd_open") { clinux_pidfd_open(pid, 0) }
+        return ChildProcess(pid: pid, pidFD: SharedFD(OwnedFD(owning: pidFD)))
+    }
+
     private final class OwnedFDBox {
         let fd: OwnedFD
         init(_ fd: consuming OwnedFD) { self.fd = fd }
@@ -105,6 +111,17 @@ package enum Signal {
     package static let user2 = SIGUSR2
     package static let child = SIGCHLD
     package static let pipe = SIGPIPE
+
+    /// Its name, such as SIGSEGV.
+    package static func name(_ signal: CInt) -> String {
+        let names: [CInt: String] = [
+            SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL", SIGTRAP: "SIGTRAP",
+            SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGKILL: "SIGKILL", SIGUSR1: "SIGUSR1",
+            SIGSEGV: "SIGSEGV", SIGUSR2: "SIGUSR2", SIGPIPE: "SIGPIPE", SIGALRM: "SIGALRM", SIGTERM: "SIGTERM",
+            SIGXCPU: "SIGXCPU", SIGXFSZ: "SIGXFSZ", SIGSYS: "SIGSYS",
+        ]
+        return names[signal] ?? "signal \(signal)"
+    }
 
     /// Blocks these signals in this thread and those that it starts, to be taken with `wait` or `SignalQueue`.
     package static func block(_ signals: [CInt]) {

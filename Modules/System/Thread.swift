@@ -1,8 +1,9 @@
+import CCrash
 import CLinux
 
 /// Starts a detached thread with a name of at most 15 bytes (pthread_setname_np(3)).
 ///
-/// All signals are blocked in it, so that they reach the thread that waits for them. The body's captures live
+/// All signals but those of faults are blocked in it, so that they reach the thread that waits for them. The body's captures live
 /// until it returns.
 package func startThread(
     _ name: String, stackBytes: Int = 512 << 10, _ body: @escaping @Sendable () -> Void
@@ -24,6 +25,7 @@ package func startThread(
     var all = sigset_t()
     var before = sigset_t()
     unsafe sigfillset(&all)
+    CrashReports.removeFaults(from: &all)
     unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
     defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
     let start = unsafe Unmanaged.passRetained(Start(name, body))
@@ -34,7 +36,9 @@ package func startThread(
             guard let context = unsafe context else { return nil }
             let start = unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
             _ = unsafe start.name.withCString { unsafe pthread_setname_np(pthread_self(), $0) }
+            ccrash_enter_thread()
             start.body()
+            ccrash_leave_thread()
             return nil
         }, start.toOpaque())
     if result != 0 {

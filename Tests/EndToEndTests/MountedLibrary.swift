@@ -46,6 +46,7 @@ final class MountedLibrary {
     /// What the daemon is started through, such as a tracer.
     var prefix: [String] = []
     var extraArguments: [String] = []
+    private var program = Programs.musicfs
     /// Whether an administrator's tests mount as `nobody`, through fusermount3, in a mount namespace of the daemon's own.
     let isOfNobody: Bool
 
@@ -66,6 +67,27 @@ final class MountedLibrary {
 
     /// The control socket of an administrator's daemon.
     var socket: FilePath { FilePath("/run/musicfs/\(name).sock") }
+
+    /// Has the daemon run from programs of its own, which can be replaced.
+    ///
+    /// - Returns: where its `musicfs` is.
+    func useOwnProgram() throws -> FilePath {
+        let folder = directory.path.appending("bin")
+        try createDirectories(folder)
+        let worker = BuiltPrograms.directory.appending("musicfs-media").description
+        try FileManager.default.copyItem(atPath: worker, toPath: "\(folder)/musicfs-media")
+        let own = folder.appending("musicfs")
+        try putProgram(own)
+        program = own.description
+        return own
+    }
+
+    /// Installs the program anew, as packages do: under another name first.
+    func putProgram(_ own: FilePath) throws {
+        let new = own.parent.appending("new")
+        try FileManager.default.copyItem(atPath: Programs.musicfs, toPath: new.description)
+        try rename(new, to: own)
+    }
 
     /// The command as the user and in the mount namespace of the daemon, once that has been started.
     func inside(_ command: [String]) -> [String] {
@@ -115,10 +137,10 @@ final class MountedLibrary {
 
     var mountArguments: [String] {
         if let configuration {
-            return [Programs.musicfs, "--config", writeConfiguration(configuration), "mount"] + extraArguments
+            return [program, "--config", writeConfiguration(configuration), "mount"] + extraArguments
         }
         return [
-            Programs.musicfs, "mount", mount.description, "--origin", origin.description,
+            program, "mount", mount.description, "--origin", origin.description,
             "--cache-dir", directory.path.appending("cache").description,
             "--state-dir", directory.path.appending("state").description, "--name", name,
         ] + extraArguments
@@ -151,7 +173,13 @@ final class MountedLibrary {
         var guardian_pid: Int32
         var tracks: Int
         var quarantined: Int
+        struct Crash: Decodable {
+            var signal: String?
+            var summary: String
+        }
         var restarts: Int
+        var uptime_s: Int
+        var last_crash: Crash?
         var open_files: Int
         var origins: [Origin]
     }

@@ -108,9 +108,13 @@ extension EndToEnd {
             sys.exit(max(abs(p.exitcode) for p in processes))
             """
 
-        @Test(.timeLimit(.minutes(4)), arguments: Manner.possible)
-        func killedServersAreReplacedUnderAThousandOpenFilesWithoutAnErrorToAnyReader(manner: Manner) throws {
-            let library = try makeLibrary(manner)
+        /// Has the server replaced twenty times while all those read.
+        ///
+        /// - Parameter replace: gets the number of the server's process.
+        /// - Returns: the numbers of the servers that were replaced.
+        private func replaceTwentyTimes(
+            _ library: MountedLibrary, _ manner: Manner, _ replace: (Int32) throws -> Void
+        ) throws -> Set<Int32> {
             try fill(library, 1000)
             // What most sessions begin with: the daemon has to raise it.
             library.prefix = ["prlimit", "--nofile=1024:"] + library.prefix
@@ -131,26 +135,77 @@ extension EndToEnd {
             #expect(eventually(60) { (try? FileStatus.of(ready)) != nil || !readers.isRunning })
             #expect(try library.status().open_files >= 1000)
             let start = monotonicNanoseconds()
-            var killed: Set<Int32> = []
+            var replaced: Set<Int32> = []
             for _ in 0..<20 where readers.isRunning {
                 let pid = try library.status().pid
-                killed.insert(pid)
-                kill(pid, SIGKILL)
+                replaced.insert(pid)
+                try replace(pid)
                 #expect(try eventually { try library.status().pid != pid })
-                // A server that has not served for a second counts as one that cannot start, and is waited for.
-                usleep(useconds_t.random(in: 1_100_000...1_200_000))
             }
-            let status = try library.status()
             try unlink(ready)
             let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
             readers.waitUntilExit()
             let seconds = (monotonicNanoseconds() - start) / 1_000_000_000
             print(
-                "\(manner): \(killed.count) kills in \(seconds) s; the least of the threads, and all, of each process: \(text)"
+                "\(manner): replaced \(replaced.count) times in \(seconds) s; the least of the threads, and all, of each process: \(text)"
             )
             #expect(readers.terminationStatus == 0, "\(text)\n\(library.log)")
             #expect(text.split(separator: "\n").count { $0.hasPrefix("reads") } == 8, "\(text)")
-            #expect(killed.count == 20 && status.restarts == 20)
+            return replaced
+        }
+
+        @Test(.timeLimit(.minutes(4)), arguments: Manner.possible)
+        func killedServersAreReplacedUnderAThousandOpenFilesWithoutAnErrorToAnyReader(manner: Manner) throws {
+            let library = try makeLibrary(manner)
+            let killed = try replaceTwentyTimes(library, manner) { pid in
+                // A server that has not served for a second counts as one that cannot start, and is waited for.
+                usleep(useconds_t.random(in: 1_100_000...1_200_000))
+                kill(pid, SIGKILL)
+            }
+            #expect(try killed.count == 20 && library.status().restarts == 20)
+        }
+
+        @Test(.timeLimit(.minutes(4)), arguments: Manner.possible.filter { $0 != .direct })
+        func upgradesAreNoticedByNoReader(manner: Manner) throws {
+            let library = try makeLibrary(manner)
+            let program = try library.useOwnProgram()
+            var guardians: Set<Int32> = []
+            let replaced = try replaceTwentyTimes(library, manner) { _ in
+                try library.putProgram(program)
+                let outcome = try run(library.inside([Programs.musicfs, "upgrade", "--name", library.name]))
+                #expect(outcome.status == 0, "\(outcome.text)\n\(library.log)")
+                let status = try library.status()
+                guardians.insert(status.guardian_pid)
+                for pid in [status.pid, status.guardian_pid] {
+                    let executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe")
+                    #expect(executable == program.description)
+                }
+            }
+            // Nobody died of it.
+            #expect(try replaced.count == 20 && guardians.count == 1 && library.status().restarts == 0)
+        }
+
+        @Test func aProgramThatCannotTakeOverChangesNothing() throws {
+            let library = try makeLibrary(Manner.possible[0])
+            try fill(library, 3)
+            let program = try library.useOwnProgram()
+            try library.start()
+            #expect(eventually { (try? library.files().count) == 3 })
+            let before = try library.status()
+            for script in ["#!/bin/sh\necho it is broken >&2\nexit 1\n", "no program at all"] {
+                try writeFileAtomically(program, Array(script.utf8), mode: 0o755)
+                let outcome = try run(library.inside([Programs.musicfs, "upgrade", "--name", library.name]))
+                #expect(outcome.status != 0 && outcome.text.contains("nothing was changed"), "\(outcome.text)")
+                // By a signal nobody is asked first but by the guardian itself.
+                kill(before.guardian_pid, SIGUSR2)
+                #expect(eventually { library.log.contains("cannot") })
+            }
+            let after = try library.status()
+            #expect(after.pid == before.pid && after.guardian_pid == before.guardian_pid && after.restarts == 0)
+            try library.putProgram(program)
+            kill(before.guardian_pid, SIGUSR2)
+            #expect(try eventually { try library.status().pid != before.pid })
+            #expect(try library.files().count == 3)
         }
 
         /// What happens to files that are open, from the side of their reader.

@@ -49,7 +49,8 @@ final class Exchange {
                 headers: [("Allow", allowed)])
         case .handler(let handler):
             do {
-                let response = try handler(ControlRequest(query: query(), body: body))
+                let response = try handler(
+                    ControlRequest(query: query(), body: body, lastEventID: header("Last-Event-ID")))
                 if case .stream(let producer) = response { return try answer(method: method, with: producer) }
                 return respond(response)
             } catch {

@@ -3,10 +3,18 @@ package struct ControlRequest: Hashable, Sendable {
     package var query: [QueryItem]
     /// At most `ControlServer.bodyLimit` bytes.
     package var body: [UInt8]
+    /// The header Last-Event-ID, with which a stream of events is resumed.
+    package var lastEventID: String?
 
-    package init(query: [QueryItem] = [], body: [UInt8] = []) {
+    package init(query: [QueryItem] = [], body: [UInt8] = [], lastEventID: String? = nil) {
         self.query = query
         self.body = body
+        self.lastEventID = lastEventID
+    }
+
+    /// All parameters of that name, as text.
+    package func texts(_ name: String) -> [String] {
+        query.filter { $0.name == name }.map { String(decoding: $0.value, as: UTF8.self) }
     }
 
     /// The first parameter of that name as text; bytes that are not UTF-8 become U+FFFD.

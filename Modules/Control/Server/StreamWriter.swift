@@ -6,16 +6,18 @@ package struct StreamWriter: Sendable {
 
     /// Sends one value; blocks while the client has not taken what was sent before.
     ///
-    /// - Parameter event: the event's type, which only server-sent events carry.
+    /// - Parameters:
+    ///   - event: the event's type, which only server-sent events carry.
+    ///   - id: what a client can resume behind, likewise.
     /// - Returns: false when the client is gone or the server stops: the producer should return.
     /// - Throws: `failed` when JSON cannot hold the value.
-    package func send(_ value: some Encodable, event: String? = nil) throws(ControlError) -> Bool {
-        send(json: try JSON.encode(value), event: event)
+    package func send(_ value: some Encodable, event: String? = nil, id: String? = nil) throws(ControlError) -> Bool {
+        send(json: try JSON.encode(value), event: event, id: id)
     }
 
     /// Sends one value that is JSON already.
-    package func send(json: [UInt8], event: String? = nil) -> Bool {
-        stream.send(stream.format.message(json, event: event))
+    package func send(json: [UInt8], event: String? = nil, id: String? = nil) -> Bool {
+        stream.send(stream.format.message(json, event: event, id: id))
     }
 
     /// False once the client is gone or the server stops.
@@ -41,14 +43,15 @@ enum StreamFormat: Sendable {
     }
 
     /// The bytes of one value. A raw line break can only be white space between JSON's tokens, and would end the line.
-    func message(_ json: [UInt8], event: String?) -> [UInt8] {
+    func message(_ json: [UInt8], event: String?, id: String? = nil) -> [UInt8] {
         let line = json.map { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") ? UInt8(ascii: " ") : $0 }
         switch self {
         case .lines:
             return line + [UInt8(ascii: "\n")]
         case .serverSentEvents:
             let type = event.map { "event: \($0.filter { !$0.isNewline })\n" } ?? ""
-            return Array(type.utf8) + Array("data: ".utf8) + line + Array("\n\n".utf8)
+            let place = id.map { "id: \($0.filter { !$0.isNewline })\n" } ?? ""
+            return Array(place.utf8) + Array(type.utf8) + Array("data: ".utf8) + line + Array("\n\n".utf8)
         }
     }
 }

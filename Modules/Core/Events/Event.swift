@@ -12,13 +12,19 @@ package enum Event: Hashable, Sendable {
     case syncCompleted(origin: String, filesChanged: Int)
     case originConnected(origin: String)
     case originDisconnected(origin: String)
-    case mountStateChanged(from: MountState, to: MountState)
+    /// An origin's health as its checks see it.
+    case originHealthChanged(origin: String, isHealthy: Bool)
+    case allOriginsUnhealthy(origins: Int)
+    /// The cache made room.
+    case cacheEviction(bytesFreed: Int64)
+    case mountStateChanged(from: MountState, to: MountState, because: String)
 }
 
 /// The value of an event's field as other programs read it.
 package enum EventValue: Hashable, Sendable {
     case text(String)
     case number(Int64)
+    case flag(Bool)
 }
 
 extension Event {
@@ -33,6 +39,9 @@ extension Event {
         case .syncCompleted: "sync_completed"
         case .originConnected: "origin_connected"
         case .originDisconnected: "origin_disconnected"
+        case .originHealthChanged: "origin_health_changed"
+        case .allOriginsUnhealthy: "all_origins_unhealthy"
+        case .cacheEviction: "cache_eviction"
         case .mountStateChanged: "mount_state_changed"
         }
     }
@@ -40,7 +49,8 @@ extension Event {
     /// The names that `name` can have, for checking what a subscriber asks for.
     package static let names = [
         "file_added", "file_removed", "file_modified", "file_accessed", "sync_started", "sync_completed",
-        "origin_connected", "origin_disconnected", "mount_state_changed",
+        "origin_connected", "origin_disconnected", "origin_health_changed", "all_origins_unhealthy", "cache_eviction",
+        "mount_state_changed",
     ]
 
     /// The fields on the wire, in their order; an optional field that is not known is left out.
@@ -61,8 +71,14 @@ extension Event {
             [("origin_id", .text(origin))]
         case .syncCompleted(let origin, let filesChanged):
             [("origin_id", .text(origin)), ("files_changed", .number(Int64(filesChanged)))]
-        case .mountStateChanged(let from, let to):
-            [("from", .text(from.rawValue)), ("to", .text(to.rawValue))]
+        case .originHealthChanged(let origin, let isHealthy):
+            [("origin_id", .text(origin)), ("healthy", .flag(isHealthy))]
+        case .allOriginsUnhealthy(let origins):
+            [("candidate_count", .number(Int64(origins)))]
+        case .cacheEviction(let bytesFreed):
+            [("bytes_freed", .number(bytesFreed))]
+        case .mountStateChanged(let from, let to, let because):
+            [("from", .text(from.rawValue)), ("to", .text(to.rawValue)), ("because", .text(because))]
         }
     }
 
@@ -70,9 +86,10 @@ extension Event {
     package var origin: String? {
         switch self {
         case .fileAdded(_, let origin), .fileAccessed(_, _, let origin, _, _), .syncStarted(let origin),
-            .syncCompleted(let origin, _), .originConnected(let origin), .originDisconnected(let origin):
+            .syncCompleted(let origin, _), .originConnected(let origin), .originDisconnected(let origin),
+            .originHealthChanged(let origin, _):
             origin
-        case .fileRemoved, .fileModified, .mountStateChanged: nil
+        case .fileRemoved, .fileModified, .allOriginsUnhealthy, .cacheEviction, .mountStateChanged: nil
         }
     }
 }

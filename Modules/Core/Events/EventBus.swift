@@ -63,6 +63,17 @@ package final class EventBus: Sendable {
         return EventSubscription(bus: self, id: id)
     }
 
+    /// A subscriber of all events behind the one with this number, as far as they are still there; of what is not, it is
+    /// told how many there were.
+    package func subscribe(after sequence: UInt64) -> EventSubscription {
+        let id = state.withLock { state in
+            state.lastID += 1
+            state.places[state.lastID] = min(sequence &+ 1, state.nextSequence)
+            return state.lastID
+        }
+        return EventSubscription(bus: self, id: id)
+    }
+
     /// How many events subscribers have lost since the start, those who have not noticed yet included.
     package var laggedTotal: UInt64 {
         state.withLock { state in state.lost + state.places.values.reduce(0) { $0 + state.pendingLoss($1) } }

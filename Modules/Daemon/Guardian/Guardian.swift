@@ -7,28 +7,34 @@ package import MusicFSSystem
 /// One thread, one loop, next to nothing that could fail: it mounts, answers INIT, starts servers, watches them, and
 /// does what takes privilege for them. It never touches the mount itself, and never waits for a server.
 package final class Guardian {
-    private let configuration: GuardianConfiguration
-    private let log: Logger
+    let configuration: GuardianConfiguration
+    let log: Logger
     private let onReady: () -> Void
     private let signals: SignalQueue
-    private let journal: Journal
-    private let device: SharedFD
-    private let hasPassthrough: Bool
+    let journal: Journal
+    let device: SharedFD
+    let hasPassthrough: Bool
     /// Locks are held by being open.
-    private let locks: [SharedFD]
+    let locks: [SharedFD]
 
-    private var server: Server?
+    var server: Server?
     /// Servers that were killed and have not been reaped: they may hang in the kernel.
     private var leaving: [ChildProcess] = []
     private var earlyDeaths = 0
-    private var isStopping = false
+    var isStopping = false
     private var isUnmounted = false
     private var isReady = false
+    /// The program on disk while it is asked whether it can take over.
+    var candidate: ChildProcess?
+    /// When the server is to be replaced as planned.
+    var replacement: UInt64?
+    private let watchdogInterval = ServiceManager.watchdogInterval
+    private var lastSign: UInt64 = 0
 
     /// Waits before a server that follows one that died at once, in seconds.
     private static let backoff: [UInt64] = [0, 1, 5, 30]
 
-    private struct Server {
+    struct Server {
         var process: ChildProcess
         var channel: SharedFD
         var heartbeat: SharedFD
@@ -37,8 +43,12 @@ package final class Guardian {
         var serving: UInt64?
         /// Polls without a sign of life, a second each.
         var silence = 0
+        /// When it was asked for the stacks of its threads, before it is killed; nil while it is not.
+        var asked: UInt64?
         /// When it was told to end; nil while it is not.
         var killed: UInt64?
+        /// Whether that was planned.
+        var isReplaced = false
     }
 
     /// Mounts. Call `run` afterwards.
@@ -53,11 +63,7 @@ package final class Guardian {
         self.log = log
         self.onReady = onReady
         self.locks = locks
-        let taken = [
-            Signal.terminate, Signal.interrupt, Signal.hangUp, Signal.user1, Signal.user2, Signal.child, Signal.pipe,
-        ]
-        Signal.block(taken)
-        signals = try SignalQueue(taken)
+        signals = try Guardian.takeSignals()
         journal = try Journal.create()
         var options = ["ro", "nosuid", "nodev", "default_permissions", "fsname=musicfs", "subtype=musicfs"]
         options.append("max_read=1048576")
@@ -74,6 +80,37 @@ package final class Guardian {
             throw error
         }
         raiseReadAhead()
+    }
+
+    /// Goes on where the program that this process ran before has left off. Call `run` afterwards.
+    package init(_ configuration: GuardianConfiguration, resuming handover: Handover, log: Logger) throws {
+        self.configuration = configuration
+        self.log = log
+        onReady = {}
+        func adopt(_ fd: Int32) throws -> SharedFD {
+            try setInherited(fd, false)
+            return SharedFD(OwnedFD(owning: fd))
+        }
+        locks = try handover.locks.map(adopt)
+        signals = try Guardian.takeSignals()
+        device = try adopt(handover.device)
+        journal = try Journal.map(try adopt(handover.journal))
+        hasPassthrough = handover.hasPassthrough
+        isReady = true
+        guard let known = handover.server else { return }
+        server = Server(
+            process: try ChildProcess.adopt(known.pid), channel: try adopt(known.channel),
+            heartbeat: try adopt(known.heartbeat), serving: monotonicNanoseconds())
+        // Whoever asked for this through the server is answered first.
+        replacement = monotonicNanoseconds() + 100_000_000
+    }
+
+    private static func takeSignals() throws -> SignalQueue {
+        let taken = [
+            Signal.terminate, Signal.interrupt, Signal.hangUp, Signal.user1, Signal.user2, Signal.child, Signal.pipe,
+        ]
+        Signal.block(taken)
+        return try SignalQueue(taken)
     }
 
     /// Reads the kernel's INIT and answers it: no server ever does (rule 1).
@@ -112,7 +149,7 @@ package final class Guardian {
     /// - Returns: the exit code of the process.
     package func run() -> Int32 {
         defer { unmount() }
-        do { try startServer() } catch {
+        do { if server == nil { try startServer() } } catch {
             log.critical("no server can be started", metadata: ["error": "\(error)"])
             return 1
         }
@@ -120,8 +157,9 @@ package final class Guardian {
             var descriptors = [signals.raw]
             if let server { descriptors += [server.process.pidFD.raw, server.channel.raw, server.heartbeat.raw] }
             // After a kill the successor is started 200 ms later at the latest (rule 2).
-            let results = pollReadable(descriptors, milliseconds: server?.killed == nil ? 1000 : 50)
+            let results = pollReadable(descriptors, milliseconds: isEnding ? 50 : 1000)
             if results[0].isReadable { takeSignals() }
+            giveSign()
             leaving.removeAll { $0.reap() != nil }
             if results.count == 4, server != nil {
                 if results[3].isReadable { hearHeartbeat() }
@@ -131,8 +169,19 @@ package final class Guardian {
                 if results[1].isReadable || hasOverstayed { if let code = serverEnded() { return code } }
             }
             checkHeartbeat()
+            replaceIfDue()
+            hearCandidate()
             if isUnmounted, server == nil { return 0 }
         }
+    }
+
+    /// To systemd, that this process lives; the server's own signs come by the heartbeat.
+    private func giveSign() {
+        guard let watchdogInterval else { return }
+        let now = monotonicNanoseconds()
+        guard now - lastSign >= watchdogInterval else { return }
+        lastSign = now
+        ServiceManager.tell(.watchdog)
     }
 
     private func takeSignals() {
@@ -146,10 +195,12 @@ package final class Guardian {
                 } else {
                     log.info("stopping", metadata: ["signal": "\(signal)"])
                     isStopping = true
+                    ServiceManager.tell(.stopping, .status("stopping"))
                     server?.process.send(Signal.terminate)
                 }
             case Signal.user1: server?.process.send(Signal.user1)
-            case Signal.hangUp, Signal.user2:
+            case Signal.user2: askCandidate()
+            case Signal.hangUp:
                 log.notice("this signal has no meaning in this version", metadata: ["signal": "\(signal)"])
             default: break
             }
@@ -175,6 +226,10 @@ package final class Guardian {
             metadata: ["pid": "\(process.pid)", "generation": "\(journal.generation)"])
     }
 
+    private var isEnding: Bool {
+        server?.killed != nil || server?.asked != nil || replacement != nil || candidate != nil
+    }
+
     /// Killed, and still not gone: its successor need not wait.
     private var hasOverstayed: Bool {
         guard let killed = server?.killed else { return false }
@@ -191,11 +246,17 @@ package final class Guardian {
         if exit == nil { leaving.append(server.process) }
         self.server = nil
         if isStopping || isUnmounted { return exit == .code(0) || isUnmounted ? 0 : 1 }
+        if server.isReplaced {
+            journal.noteReplacement()
+            log.notice("the server is replaced as planned", metadata: ["pid": "\(server.process.pid)"])
+            return restart()
+        }
         if !isReady, case .code(let code) = exit, code != 0 {
             // It could not even begin, and has said why.
             return code
         }
         note(exit, of: server)
+        ServiceManager.tell(.status("replacing a server that died"))
         let served = server.serving.map { monotonicNanoseconds() - $0 } ?? 0
         earlyDeaths = served >= 1_000_000_000 ? 0 : earlyDeaths + 1
         if earlyDeaths > configuration.maxRestarts {
@@ -214,7 +275,15 @@ package final class Guardian {
         journal.noteDeath(signal: signal, isBlamed: isBlamed)
         log.error(
             "the server died and is replaced",
-            metadata: ["pid": "\(server.process.pid)", "end": "\(exit.map { "\($0)" } ?? "killed, still leaving")"])
+            metadata: ["pid": "\(server.process.pid)", "end": "\(describe(exit))"])
+    }
+
+    private func describe(_ exit: ChildProcess.Exit?) -> String {
+        switch exit {
+        case .signal(let signal): Signal.name(signal)
+        case .code(let code): "exit code \(code)"
+        case nil: "killed, still leaving"
+        }
     }
 
     private func restart() -> Int32? {
@@ -226,6 +295,7 @@ package final class Guardian {
             let end = monotonicNanoseconds() + wait * 1_000_000_000
             while !isStopping, monotonicNanoseconds() < end {
                 if pollReadable([signals.raw], milliseconds: 200)[0].isReadable { takeSignals() }
+                giveSign()
             }
             if isStopping { return 0 }
         }
@@ -252,6 +322,12 @@ package final class Guardian {
 
     private func checkHeartbeat() {
         guard let server, server.killed == nil else { return }
+        if let asked = server.asked {
+            guard monotonicNanoseconds() - asked > 100_000_000 else { return }
+            server.process.send(Signal.kill)
+            self.server?.killed = monotonicNanoseconds()
+            return
+        }
         // Before it serves there are no beats yet, and opening a database that was left open takes its time.
         let limit = configuration.heartbeatTimeout.milliseconds * (server.serving == nil ? 5 : 1)
         guard server.silence * 1000 > limit else { return }
@@ -259,8 +335,9 @@ package final class Guardian {
             server.serving == nil
                 ? "the server has not begun to serve for too long and is replaced"
                 : "the server has been silent for too long and is replaced", metadata: ["pid": "\(server.process.pid)"])
-        server.process.send(Signal.kill)
-        self.server?.killed = monotonicNanoseconds()
+        // So that the log says what it was doing.
+        server.process.send(CrashReports.stacksSignal)
+        self.server?.asked = monotonicNanoseconds()
     }
 
     // MARK: What the server asks for
@@ -278,8 +355,10 @@ package final class Guardian {
             server?.serving = monotonicNanoseconds()
             if !isReady {
                 isReady = true
+                ServiceManager.tell(.ready)
                 onReady()
             }
+            ServiceManager.tell(.status("serving \(configuration.mountPoint)"))
             try? sendPacket(channel.raw, GuardianReply().encode())
         case .disconnected:
             isUnmounted = true

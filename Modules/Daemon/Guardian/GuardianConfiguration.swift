@@ -13,6 +13,10 @@ package struct GuardianConfiguration: Sendable {
     package var isAllLocal: Bool
     /// How a server is started: its arguments, the program's name first.
     package var serverArguments: [String]
+    /// The same for the guardian that replaces this one.
+    package var guardianArguments: [String]
+    /// The arguments that say what is mounted, which both have in common.
+    package var arguments: [String]
     package var heartbeatTimeout: Duration
     /// How many servers may die before they have served for a second.
     package var maxRestarts: Int
@@ -21,7 +25,8 @@ package struct GuardianConfiguration: Sendable {
 
     package init(
         mountPoint: FilePath, lockedDirectories: [FilePath], allowOther: Bool, allowsPassthrough: Bool,
-        isAllLocal: Bool, serverArguments: [String], heartbeatTimeout: Duration, maxRestarts: Int, epochFile: FilePath
+        isAllLocal: Bool, serverArguments: [String], guardianArguments: [String], arguments: [String],
+        heartbeatTimeout: Duration, maxRestarts: Int, epochFile: FilePath
     ) {
         self.mountPoint = mountPoint
         self.lockedDirectories = lockedDirectories
@@ -29,6 +34,8 @@ package struct GuardianConfiguration: Sendable {
         self.allowsPassthrough = allowsPassthrough
         self.isAllLocal = isAllLocal
         self.serverArguments = serverArguments
+        self.guardianArguments = guardianArguments
+        self.arguments = arguments
         self.heartbeatTimeout = heartbeatTimeout
         self.maxRestarts = maxRestarts
         self.epochFile = epochFile

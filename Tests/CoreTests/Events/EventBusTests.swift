@@ -156,7 +156,16 @@ import Testing
             (.syncCompleted(origin: "o", filesChanged: 3), "sync_completed", ["origin_id", "files_changed"]),
             (.originConnected(origin: "o"), "origin_connected", ["origin_id"]),
             (.originDisconnected(origin: "o"), "origin_disconnected", ["origin_id"]),
-            (.mountStateChanged(from: .ready, to: .degraded), "mount_state_changed", ["from", "to"]),
+            (
+                .mountStateChanged(from: .ready, to: .degraded, because: "x"), "mount_state_changed",
+                ["from", "to", "because"]
+            ),
+            (
+                .originHealthChanged(origin: "a", isHealthy: false), "origin_health_changed",
+                ["origin_id", "healthy"]
+            ),
+            (.allOriginsUnhealthy(origins: 2), "all_origins_unhealthy", ["candidate_count"]),
+            (.cacheEviction(bytesFreed: 3), "cache_eviction", ["bytes_freed"]),
         ]
         for (event, name, fields) in events {
             #expect(event.name == name)

@@ -1,0 +1,77 @@
+import MusicFSArguments
+import MusicFSControl
+import MusicFSCore
+import MusicFSSystem
+
+/// `musicfs events`.
+struct EventsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "events", abstract: "Follow what happens.",
+        discussion: """
+            Prints one line for each event until it is interrupted. When the server is replaced meanwhile, it goes on with \
+            the next one.
+            """,
+        examples: [
+            CommandExample("musicfs events", "everything"),
+            CommandExample(
+                "musicfs events --type sync_completed --type origin_health_changed --json", "two kinds, for programs"),
+        ])
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var client: ClientOptions
+    @Option(help: "Only events of this type; may be given several times.") var type: [String] = []
+    @Option(help: "Only events of this origin, and those of none.") var origin: String?
+    @Argument(help: "The mount point of the daemon.", completion: .directory) var mountPoint: String?
+
+    mutating func run() throws {
+        try Client.reporting {
+            let client = try Client.connect(client, mountPoint: mountPoint)
+            var last: String?
+            while true {
+                do throws(ControlError) {
+                    try follow(client, after: &last)
+                    // The server stops, or is replaced.
+                } catch {
+                    guard last != nil, [.noDaemon, .violation, .timeout].contains(error.code) else { throw error }
+                }
+                try awaitServer(client)
+            }
+        }
+    }
+
+    private func follow(_ client: ControlClient, after last: inout String?) throws(ControlError) {
+        var query = type.map { QueryItem("type", $0) }
+        if let origin { query.append(QueryItem("origin", origin)) }
+        // Nothing seen yet is no place to go on from, but a beginning that is remembered.
+        if let last { query.append(QueryItem("after", last)) }
+        try client.lines(.get, "/v1/events", query: query) { line in
+            guard let event = try? JSON.decode(EventReport.self, from: line) else { return true }
+            last = event.id ?? last ?? "0.0"
+            return (try? self.client.json ? writeFully(1, line + [0x0a]) : Client.print(text(event))) != nil
+        }
+    }
+
+    /// Waits for another server, as long as a guardian takes to start one at the most.
+    private func awaitServer(_ client: ControlClient) throws(ControlError) {
+        let deadline = monotonicNanoseconds() + 40_000_000_000
+        while true {
+            do throws(ControlError) {
+                _ = try client.request(.get, "/healthz")
+                return
+            } catch { if monotonicNanoseconds() > deadline { throw error } }
+            _ = pollReadable([], milliseconds: 200)
+        }
+    }
+
+    private func text(_ event: EventReport) -> String {
+        let time = Timestamp(nanoseconds: event.timestampMilliseconds * 1_000_000)
+        let fields = event.data.sorted { $0.key < $1.key }.map { name, value in
+            switch value {
+            case .text(let text): "\(name)=\(text)"
+            case .number(let number): "\(name)=\(number)"
+            case .flag(let flag): "\(name)=\(flag)"
+            }
+        }
+        return (["\(time)", event.type] + fields).joined(separator: "  ")
+    }
+}

@@ -1,0 +1,43 @@
+import MusicFSArguments
+import MusicFSControl
+import MusicFSSystem
+
+/// `musicfs upgrade`.
+struct UpgradeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "upgrade", abstract: "Let the program on disk take over, without unmounting.",
+        discussion: """
+            After a new version was installed: the program that is on disk by now is asked whether it can take over, and then \
+            does. Open files stay open, and no request fails. Without it, a new version is used from the next mount on.
+            """,
+        examples: [CommandExample("musicfs upgrade --name music", "upgrade the daemon called music")])
+
+    @OptionGroup var global: GlobalOptions
+    @OptionGroup var client: ClientOptions
+    @Argument(help: "The mount point of the daemon.", completion: .directory) var mountPoint: String?
+
+    mutating func run() throws {
+        try Client.reporting {
+            let client = try Client.connect(client, mountPoint: mountPoint)
+            let before = try client.value(StatusReport.self, .get, "/v1/status")
+            _ = try client.value([String: Bool].self, .post, "/v1/upgrade")
+            let after = try successor(of: before, client)
+            if self.client.json { return try Client.printJSON(after) }
+            try Client.print(
+                "upgraded from version \(before.version) to \(after.version); the server is process \(after.pid) now")
+        }
+    }
+
+    /// Waits until another server answers. In between there may be none for a moment.
+    private func successor(of before: StatusReport, _ client: ControlClient) throws -> StatusReport {
+        let deadline = monotonicNanoseconds() + 15_000_000_000
+        while monotonicNanoseconds() < deadline {
+            if let status = try? client.value(StatusReport.self, .get, "/v1/status"), status.pid != before.pid {
+                return status
+            }
+            _ = pollReadable([], milliseconds: 20)
+        }
+        throw ControlError(
+            .failed, "no other server answers after 15 s", remedy: "see the log of the daemon and 'musicfs status'")
+    }
+}

@@ -1,0 +1,177 @@
+import Foundation
+import MusicFSSystem
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    /// The stream of events, and what the service manager is told.
+    @Suite struct EventTests {
+        private struct Event: Decodable {
+            var id: String?
+            var event_type: String
+            var data: [String: Value]
+        }
+
+        private enum Value: Decodable, Equatable {
+            case text(String)
+            case number(Int)
+            case flag(Bool)
+
+            init(from decoder: any Decoder) throws {
+                let container = try decoder.singleValueContainer()
+                if let flag = try? container.decode(Bool.self) {
+                    self = .flag(flag)
+                } else if let number = try? container.decode(Int.self) {
+                    self = .number(number)
+                } else {
+                    self = .text(try container.decode(String.self))
+                }
+            }
+        }
+
+        private func encode(_ path: FilePath, title: String) throws {
+            let outcome = try run(
+                "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "anoisesrc=duration=1:seed=\(title.count)",
+                "-metadata",
+                "artist=A", "-metadata", "title=\(title)", "-c:a", "flac", path.description)
+            try #require(outcome.status == 0, "\(outcome.text)")
+        }
+
+        /// Follows the events into a file, as a user's program does.
+        private final class Follower {
+            let process: ChildProcess
+            let output: FilePath
+
+            init(_ library: MountedLibrary, _ arguments: String...) throws {
+                output = library.directory.path.appending("events-\(UUID().uuidString.prefix(8))")
+                let file = try open(output, [.write, .create], mode: 0o644)
+                process = try ChildProcess.start(
+                    FilePath(Programs.musicfs),
+                    arguments: ["musicfs", "events", "--json", "--name", library.name] + arguments,
+                    descriptors: [(file.raw, 1), (file.raw, 2)])
+            }
+
+            deinit {
+                process.send(SIGKILL)
+                _ = process.wait(until: monotonicNanoseconds() + 5_000_000_000)
+            }
+
+            var text: String { String(decoding: (try? readFile(output)) ?? [], as: UTF8.self) }
+            var events: [Event] {
+                text.split(separator: "\n").compactMap { try? JSONDecoder().decode(Event.self, from: Data($0.utf8)) }
+            }
+        }
+
+        @Test(.timeLimit(.minutes(1))) func eventsAreFollowedBeyondTheDeathOfTheServer() throws {
+            let library = try MountedLibrary()
+            try encode(library.origin.appending("1.flac"), title: "One")
+            try library.start()
+            #expect(eventually { (try? library.status().uptime_s) ?? 0 >= 1 })
+            let follower = try Follower(library)
+            // It is there when something is counted for it.
+            #expect(
+                try eventually {
+                    try encode(library.origin.appending("2.flac"), title: "Other")
+                    return follower.events.contains { $0.event_type == "sync_completed" }
+                })
+            let first = follower.events.count
+            let pid = try library.status().pid
+            kill(pid, SIGKILL)
+            #expect(try eventually { try library.status().pid != pid })
+            #expect(
+                try eventually {
+                    try encode(library.origin.appending("3.flac"), title: "Thrice")
+                    return follower.events.dropFirst(first).contains { $0.event_type == "sync_completed" }
+                })
+            let events = follower.events
+            let ids = events.compactMap(\.id)
+            #expect(
+                Set(ids).count == ids.count && ids.contains { $0.hasPrefix("1.") }
+                    && ids.contains { $0.hasPrefix("2.") })
+            // Between the two servers something may be missing, and that is said.
+            #expect(events.count { $0.event_type == "lost" } == 1)
+        }
+
+        @Test(.timeLimit(.minutes(1))) func aStreamIsChosenFromAndResumed() throws {
+            let library = try MountedLibrary()
+            try encode(library.origin.appending("1.flac"), title: "One")
+            try library.start()
+            func curl(_ target: String, _ headers: String...) throws -> Outcome {
+                try run(
+                    ["curl", "-sN", "-m", "2", "--unix-socket", library.socket.description]
+                        + headers.flatMap { ["-H", $0] } + ["http://localhost/v1/events\(target)"])
+            }
+            let all = try curl("", "Accept: text/event-stream", "Last-Event-ID: 1.0").text
+            #expect(all.contains("id: 1.1\n") && all.contains("event: mount_state_changed\ndata: {"))
+            let chosen = try curl("?type=sync_completed&after=1.0").text.split(separator: "\n")
+            #expect(!chosen.isEmpty && chosen.allSatisfy { $0.contains("\"event_type\":\"sync_completed\"") })
+            #expect(try curl("?origin=local&after=1.0").text.contains("\"origin_id\":\"local\""))
+            #expect(try curl("?after=9.99").text.hasPrefix("{\"data\":{},\"event_type\":\"lost\""))
+            for target in ["?type=sync_ended", "?origin=nowhere", "?after=x", "?after=1.2.3", "?after=-1.1"] {
+                #expect(try curl(target).text.contains("\"error\""), "\(target)")
+            }
+            let wrong = try run(Programs.musicfs, "events", "--name", library.name, "--type", "sync_ended")
+            #expect(wrong.status != 0 && wrong.text.contains("sync_completed"), "\(wrong.text)")
+        }
+
+        @Test(.timeLimit(.minutes(1)), .enabled(if: canServe)) func anOriginThatGoesAndComesIsNews() throws {
+            let library = try MountedLibrary()
+            let far = library.directory.path.appending("far")
+            try writeAudio(far.appending("1.wav"), megabytes: 1)
+            let server = try RcloneServer(.webdav, far)
+            let proxy = try TCPProxy(target: server.port)
+            library.configuration = Section.webdav(server, port: proxy.port) + Section.quick
+            try library.startAndScan(origins: 1)
+            let follower = try Follower(library)
+            func has(_ type: String, _ field: String, _ value: Value) -> Bool {
+                follower.events.contains { $0.event_type == type && $0.data[field] == value }
+            }
+            proxy.isFrozen = true
+            #expect(eventually(20) { has("mount_state_changed", "to", .text("offline")) })
+            #expect(has("origin_health_changed", "healthy", .flag(false)))
+            #expect(has("origin_disconnected", "origin_id", .text("dav")))
+            #expect(eventually { has("all_origins_unhealthy", "candidate_count", .number(1)) })
+            #expect(try library.status().state == "offline")
+            proxy.isFrozen = false
+            #expect(eventually(30) { has("mount_state_changed", "from", .text("offline")) })
+            #expect(has("origin_health_changed", "healthy", .flag(true)))
+            #expect(eventually(20) { (try? library.status().state) == "ready" })
+            withExtendedLifetime(server) {}
+        }
+
+        @Test(.timeLimit(.minutes(1))) func theServiceManagerIsToldOfEveryStep() throws {
+            let library = try MountedLibrary()
+            try encode(library.origin.appending("1.flac"), title: "One")
+            let socket = library.directory.path.appending("notify")
+            let heard = library.directory.path.appending("heard")
+            let script = """
+                import socket, sys
+                s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                s.bind(sys.argv[1])
+                while True:
+                    with open(sys.argv[2], "ab") as file: file.write(s.recv(4096) + b"\\n")
+                """
+            let manager = try ChildProcess.start(
+                "/usr/bin/env", arguments: ["env", "python3", "-c", script, socket.description, heard.description])
+            defer {
+                manager.send(SIGKILL)
+                _ = manager.wait(until: monotonicNanoseconds() + 5_000_000_000)
+            }
+            #expect(eventually { FileManager.default.fileExists(atPath: socket.description) })
+            func lines() -> [String] {
+                String(decoding: (try? readFile(heard)) ?? [], as: UTF8.self).split(separator: "\n").map(String.init)
+            }
+            library.prefix = ["env", "NOTIFY_SOCKET=\(socket)", "WATCHDOG_USEC=1000000"]
+            try library.start()
+            #expect(eventually { lines().contains("READY=1") && lines().contains { $0.hasPrefix("STATUS=serving") } })
+            #expect(eventually { lines().count { $0 == "WATCHDOG=1" } >= 3 })
+            #expect(eventually { (try? library.status().uptime_s) ?? 0 >= 1 })
+            kill(try library.status().pid, SIGKILL)
+            #expect(eventually { lines().contains { $0.hasPrefix("STATUS=replacing") } })
+            #expect(eventually { lines().count { $0.hasPrefix("STATUS=serving") } == 2 })
+            #expect(lines().count { $0 == "READY=1" } == 1)
+            #expect(try run(Programs.musicfs, "shutdown", "--name", library.name).status == 0)
+            #expect(lines().contains("STOPPING=1"))
+        }
+    }
+}
