@@ -25,9 +25,11 @@ package final class Journal: Sendable {
     private static let slots = landings + landingCount * landingSize
     private static let backings = slots + slotCount * slotSize
     private static let backingCount = 16384
-    package static let size = backings + backingCount * 4
+    private static let poison = backings + backingCount * 4
+    private static let poisonCount = 1024
+    package static let size = poison + poisonCount * 8
     /// Says what lies where; one program can take over from another only where both agree.
-    package static let layout: UInt64 = 0x4d46_534a_0000_0001
+    package static let layout: UInt64 = 0x4d46_534a_0000_0002
 
     private enum Field {
         static let magic = 0
@@ -43,6 +45,17 @@ package final class Journal: Sendable {
         static let toldChange = 72
         static let initRequest = 128
         static let initReply = 512
+    }
+
+    /// In front of a landing's request.
+    private enum Landing {
+        /// The last request that was taken to a slot.
+        static let taken = 0
+        /// The one that its thread is handing to libfuse; 0 for none.
+        static let handling = 8
+        /// Whether the thread crashed, or hung until the end.
+        static let mark = 16
+        static let request = 64
     }
 
     private enum Slot {
@@ -157,6 +170,14 @@ package final class Journal: Sendable {
         unsafe memory.buffer(Journal.landings + index * Journal.landingSize + 64, Journal.landingSize - 64)
     }
 
+    /// Notes which request thread `index` is handing to libfuse; 0 for none.
+    func setHandling(_ index: Int, _ unique: UInt64) { memory.storeU64(start(index) + Landing.handling, unique) }
+
+    /// The word to be set when thread `index` crashes.
+    func mark(_ index: Int) -> UnsafeMutableRawBufferPointer { unsafe memory.buffer(start(index) + Landing.mark, 4) }
+
+    private func start(_ index: Int) -> Int { Journal.landings + index * Journal.landingSize }
+
     /// To be called before each read: what lies in the landing is of the past.
     func clearLanding(_ index: Int) { memory.storeU32(Journal.landings + index * Journal.landingSize + 64, 0) }
 
@@ -249,6 +270,9 @@ package final class Journal: Sendable {
         package var bytes: [UInt8]?
         /// How many servers died with it under way and may have died of it.
         package var attempts: UInt32
+        /// Whether a thread that crashed or hung was at it, or at another request for the same node: else it was only
+        /// under way at the same time.
+        package var isCulprit: Bool
     }
 
     /// What the predecessor had read and not answered. Once, before any thread reads the device.
@@ -267,19 +291,54 @@ package final class Journal: Sendable {
             }
         }
         rescueLandings()
+        let culprits = takeCulprits()
         var inherited: [Inherited] = []
         for (unique, slot) in state.withLock({ $0.slots }) {
             let offset = Journal.slots + slot * Journal.slotSize
-            let attempts = memory.loadU32(offset + Slot.attempts) &+ blame
+            let node = memory.loadU64(offset + Slot.body + 16)
+            let isCulprit = culprits.contains(node)
+            // Where nothing is known of the thread, all that was under way is to blame.
+            let attempts =
+                memory.loadU32(offset + Slot.attempts) &+ (isCulprit || culprits.isEmpty ? blame : 0)
             memory.storeU32(offset + Slot.attempts, attempts)
             let length = Int(memory.loadU32(offset + Slot.length))
             inherited.append(
                 Inherited(
-                    unique: unique, nodeID: memory.loadU64(offset + Slot.body + 16),
+                    unique: unique, nodeID: node,
                     bytes: length <= Journal.slotCapacity ? memory.bytes(offset + Slot.body, length) : nil,
-                    attempts: attempts))
+                    attempts: attempts, isCulprit: isCulprit))
         }
         return inherited.sorted { $0.unique < $1.unique }
+    }
+
+    /// The nodes of the requests that crashed or hung threads of the predecessor were at.
+    private func takeCulprits() -> Set<UInt64> {
+        var nodes: Set<UInt64> = []
+        for index in 0..<Journal.landingCount {
+            let unique = memory.loadU64(start(index) + Landing.handling)
+            if memory.loadU32(start(index) + Landing.mark) == 1, unique != 0,
+                let slot = state.withLock({ $0.slots[unique] })
+            {
+                nodes.insert(memory.loadU64(Journal.slots + slot * Journal.slotSize + Slot.body + 16))
+            }
+            memory.storeU32(start(index) + Landing.mark, 0)
+            setHandling(index, 0)
+        }
+        return nodes
+    }
+
+    // MARK: Poison
+
+    /// Files of which opening or reading killed two servers; it is not tried again on this mount. At most 1,024.
+    var poisonedNodes: Set<UInt64> {
+        Set((0..<Journal.poisonCount).map { memory.loadU64(Journal.poison + $0 * 8) }.filter { $0 != 0 })
+    }
+
+    func addPoison(_ node: UInt64) {
+        guard !poisonedNodes.contains(node) else { return }
+        for place in 0..<Journal.poisonCount where memory.loadU64(Journal.poison + place * 8) == 0 {
+            return memory.storeU64(Journal.poison + place * 8, node)
+        }
     }
 
     /// Requests that had been read and not yet been copied into a slot.

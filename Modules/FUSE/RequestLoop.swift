@@ -9,6 +9,8 @@ final class RequestLoop: Sendable {
     private let journal: Journal
     private let makeReader: @Sendable () throws -> TreeReader
     private let state: Mutex<State>
+    // Written once by `start`, before any thread that reads it.
+    private nonisolated(unsafe) var poisoned: Set<UInt64> = []
     /// The connection is gone: unmounted, or aborted.
     private let onDisconnect: @Sendable () -> Void
 
@@ -32,7 +34,10 @@ final class RequestLoop: Sendable {
     func start(threads: Int) throws {
         session.replayInit()
         let inherited = journal.takeOver()
+        for request in inherited where request.isCulprit && request.attempts >= 2 { journal.addPoison(request.nodeID) }
+        unsafe poisoned = journal.poisonedNodes
         let first = LoopThread(index: 0, reader: try makeReader(), session: session)
+        unsafe CrashReports.setMark(journal.mark(0))
         for request in inherited { serve(request, first) }
         for index in 0..<min(threads, Journal.landingCount) {
             let reader = try makeReader()
@@ -81,6 +86,7 @@ final class RequestLoop: Sendable {
 
     private func run(_ thread: LoopThread) {
         let landing = unsafe journal.landing(thread.index)
+        unsafe CrashReports.setMark(journal.mark(thread.index))
         while !isStopping {
             journal.clearLanding(thread.index)
             let length: Int
@@ -112,16 +118,25 @@ final class RequestLoop: Sendable {
                 _ = pollReadable([], milliseconds: 5)
             }
         }
+        if unsafe !poisoned.isEmpty, Self.isOpenOrRead(opcode),
+            unsafe poisoned.contains(landing.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
+        {
+            return refuse(unique)
+        }
         handOver(thread, unique: unique) { unsafe session.process(landing, length: length) }
     }
 
+    private static func isOpenOrRead(_ opcode: UInt32) -> Bool { opcode == 14 || opcode == 15 }
+
     private func handOver(_ thread: LoopThread, unique: UInt64, _ body: () -> Void) {
         thread.unique = unique
+        journal.setHandling(thread.index, unique)
         let statistics = session.fileSystem.statistics
         statistics.mark(thread: thread.index, isBusy: true)
         unsafe clinux_set_thread_context(Unmanaged.passUnretained(thread).toOpaque())
         body()
         clinux_set_thread_context(nil)
+        journal.setHandling(thread.index, 0)
         statistics.mark(thread: thread.index, isBusy: false)
     }
 

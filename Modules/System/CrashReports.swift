@@ -14,6 +14,12 @@ package enum CrashReports {
     /// The signal at which such a process tells of all its threads.
     package static var stacksSignal: CInt { ccrash_stacks_signal() }
 
+    /// A word of memory that becomes 1 when the calling thread crashes, or is asked for its stack; it must stay.
+    package static func setMark(_ word: UnsafeMutableRawBufferPointer) {
+        guard word.count >= 4, let start = word.baseAddress else { return }
+        unsafe ccrash_set_mark(start.assumingMemoryBound(to: UInt32.self))
+    }
+
     /// Signals that must never be blocked: a fault in a thread that blocks its signal ends the process without a word.
     static func removeFaults(from set: inout sigset_t) {
         for signal in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, stacksSignal, stacksSignal + 1] {

@@ -75,7 +75,11 @@ extension EndToEnd {
             #expect(outcome.status == 2 && outcome.text.contains("Input/output error"), "\(outcome.text)")
             for other in others { #expect(other.wait(until: monotonicNanoseconds() + 30_000_000_000) == .code(0)) }
             #expect(try compare(library, 0).status == 0 && compare(library, 2).status == 0)
+            // It is not tried again.
+            let restarts = try library.status().restarts
+            for _ in 0..<10 { #expect(try compare(library, 1).text.contains("Input/output error")) }
             let status = try library.status()
+            #expect(status.restarts == restarts)
             #expect(status.restarts >= 2 && status.quarantined == 1)
             if failpoint == "fuse-read-hang" {
                 let stacks = library.log.split(separator: "\n").filter { $0.hasPrefix("{\"stack\":\"server\"") }

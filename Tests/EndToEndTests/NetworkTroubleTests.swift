@@ -113,7 +113,7 @@ extension EndToEnd {
             let proxy = try TCPProxy(target: ssh.port)
             let dav = try RcloneServer(.webdav, second.parent)
             let library = try MountedLibrary()
-            library.configuration// Or else the first would have given all of it before it hangs.
+            library.configuration  // Or else the first would have given all of it before it hangs.
             =
                 try "[cache]\nread_ahead = \"256KiB\"\n"
                 + Section.sftp(

@@ -129,4 +129,28 @@ import Testing
         let memory = try SharedMemory.create(name: "x", size: Journal.size)
         #expect(throws: SystemError.self) { try Journal.map(memory.fd) }
     }
+
+    @Test func onlyTheRequestOfTheThreadThatCrashedIsBlamed() throws {
+        let journal = try Journal.create()
+        for (thread, unique) in [(0, UInt64(10)), (1, 11), (2, 12)] {
+            // The last two are for one file.
+            let bytes = request(unique, node: thread == 0 ? 7 : 8)
+            land(bytes, in: journal, thread: thread)
+            #expect(journal.admit(landing: thread, length: bytes.count, unique: unique))
+            journal.setHandling(thread, unique)
+        }
+        unsafe journal.mark(1).storeBytes(of: 1, as: UInt32.self)
+        journal.noteDeath(signal: 11, isBlamed: true)
+        let second = try successor(journal)
+        #expect(second.takeOver().map(\.attempts) == [0, 1, 1])
+        // The second death says nothing of its thread: all that is under way is to blame.
+        second.noteDeath(signal: 9, isBlamed: true)
+        let third = try successor(second)
+        let inherited = third.takeOver()
+        #expect(inherited.map(\.attempts) == [1, 2, 2] && inherited.allSatisfy { !$0.isCulprit })
+        third.addPoison(8)
+        third.addPoison(8)
+        third.addPoison(9)
+        #expect(try successor(third).poisonedNodes == [8, 9])
+    }
 }

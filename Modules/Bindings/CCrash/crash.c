@@ -33,6 +33,10 @@ static struct {
 
 static const int crash_signals[] = {SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE};
 
+static __thread volatile uint32_t *mark;
+
+void ccrash_set_mark(uint32_t *word) { mark = word; }
+
 // A line that is put together without memory of its own.
 struct line {
     char text[8192];
@@ -154,6 +158,7 @@ static void save(const struct line *line, int64_t seconds) {
 static void report(int signal, siginfo_t *information, void *context) {
     int number = signal;
     int saved = errno;
+    if (mark) *mark = 1;
     // A second thread that crashes meanwhile waits for the first to end the process.
     if (atomic_fetch_add(&state.is_reporting, 1) == 0) {
         static struct line line;
@@ -195,6 +200,7 @@ static void report_thread(int signal, siginfo_t *information, void *context) {
     (void)signal;
     (void)information;
     int saved = errno;
+    if (mark) *mark = 1;
     // On this thread's own stack, which is why it is small.
     struct line line;
     line.length = 0;

@@ -2,6 +2,8 @@
 // promises.
 #pragma once
 
+#include <stdint.h>
+
 // From now on SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT and SIGFPE write one line of JSON to standard error and to
 // `directory`/crash-SECONDS-PID.json, and then end the process as they would have. `directory` may be missing: it is made
 // by nobody. 0, or -1 with errno.
@@ -14,3 +16,6 @@ void ccrash_leave_thread(void);
 
 // The signal at which a process that called ccrash_install writes a line for each of its threads to standard error.
 int ccrash_stacks_signal(void);
+
+// A word that becomes 1 when this thread crashes, or is asked for its stack because the process is to be killed.
+void ccrash_set_mark(uint32_t *word);
