@@ -65,7 +65,10 @@ struct ReadAhead: Hashable, Sendable {
     /// A fetch of `count` bytes took so long.
     mutating func noteFetch(_ count: Int, nanoseconds: UInt64) {
         guard Int64(count) >= piece / 2 else { return }
-        if nanoseconds < 200_000_000 { piece = min(piece * 2, Self.pieces.upperBound) }
+        // What takes no longer than a round trip may be much larger at once: each step is a round trip.
+        if nanoseconds < 200_000_000 {
+            piece = min(piece * (nanoseconds < 100_000_000 ? 4 : 2), Self.pieces.upperBound)
+        }
         if nanoseconds > 1_000_000_000 { piece = max(piece / 2, Self.pieces.lowerBound) }
     }
 }

@@ -146,10 +146,22 @@ struct ServeCommand: ParsableCommand {
         let loaded = try Settings.load(global, mount)
         let logs = loaded.logs(isDetached: detached)
         let detached = detached
-        let server = try Server(
-            loaded.settings, mountArguments: loaded.arguments, logs: logs, environment: ThisProcess.environment)
+        let flags = Settings.flags(global, mount)
+        let launch = Launch(
+            arguments: loaded.arguments, entries: loaded.entries,
+            readConfiguration: {
+                do { return try Configured.load(flags).entries } catch let exit as CommandExit {
+                    throw ControlError(
+                        .badRequest, exit.text.trimmed, remedy: "nothing was changed; see 'musicfs config check'")
+                }
+            })
+        let server = try Server(loaded.settings, launch: launch, logs: logs, environment: ThisProcess.environment)
         throw ExitCode(
             try server.run(
                 onServing: { if detached { ThisProcess.dropStandardStreams() } }, showsProgress: !detached))
     }
+}
+
+extension String {
+    fileprivate var trimmed: String { split(whereSeparator: \.isNewline).joined(separator: "; ") }
 }

@@ -28,4 +28,10 @@ struct MountOptions: ParsableArguments {
 
     @Flag(help: "Do not scan at the start; changes are still followed.")
     var noScan = false
+
+    @Option(
+        help: ArgumentHelp(
+            "What stays as it was when the mount was made, as KEY=VALUE, whatever the configuration says by now.",
+            visibility: .hidden))
+    var pin: [String] = []
 }

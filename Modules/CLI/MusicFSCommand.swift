@@ -16,7 +16,7 @@ struct MusicFSCommand: ParsableCommand {
         version: musicFSVersion,
         subcommands: [
             MountCommand.self, UnmountCommand.self, ScanCommand.self, StatusCommand.self, ShutdownCommand.self,
-            UpgradeCommand.self, EventsCommand.self,
+            ReloadCommand.self, UpgradeCommand.self, TasksCommand.self, EventsCommand.self, LogLevelCommand.self,
             InfoCommand.self, OriginCommand.self, CacheCommand.self, ConfigCommand.self, VersionCommand.self,
             CompletionsCommand.self,
             ManualCommand.self, ServeCommand.self,

@@ -28,16 +28,17 @@ enum Configured {
 /// The settings of one run, and how to start another process with the same ones.
 struct Settings {
     var settings: DaemonSettings
-    /// What `serve` is started with: read again in the same directory and environment, it gives the same settings.
+    /// What other processes of this mount are started with: read again in the same directory and environment, it gives the
+    /// same settings, but for what the configuration file says by then.
     var arguments: [String]
+    /// The effective configuration, without what is pinned.
+    var entries: [ConfigurationEntry]
     private var log: Configuration.Log
 
     static func load(_ global: GlobalOptions, _ mount: MountOptions) throws -> Settings {
-        let flags = ConfigurationFlags(
-            configFile: global.config, mountPoint: mount.mountPoint, origins: mount.origin, cacheDir: mount.cacheDir,
-            stateDir: mount.stateDir, template: mount.template, name: mount.name,
-            allowOther: mount.allowOther ? true : nil, logLevel: global.logLevel)
-        let configuration = try Configured.load(flags).configuration
+        let loaded = try Configured.load(flags(global, mount))
+        var configuration = loaded.configuration
+        Pins(mount.pin).apply(to: &configuration)
         let (mountPoint, instance) = try Configured.reporting { try configuration.validateForMount() }
         let settings = DaemonSettings(
             name: instance.name, mountPoint: mountPoint, cacheDirectory: instance.cacheDirectory,
@@ -51,10 +52,19 @@ struct Settings {
             maxRestarts: configuration.guardian.maxRestarts, socketPath: instance.socket,
             socketGroup: configuration.control.group, eventCapacity: configuration.events.capacity,
             scansAtStart: !mount.noScan)
-        return Settings(settings: settings, arguments: arguments(global, mount), log: configuration.log)
+        return Settings(
+            settings: settings, arguments: arguments(global, mount, Pins(configuration)), entries: loaded.entries,
+            log: configuration.log)
     }
 
-    private static func arguments(_ global: GlobalOptions, _ mount: MountOptions) -> [String] {
+    static func flags(_ global: GlobalOptions, _ mount: MountOptions) -> ConfigurationFlags {
+        ConfigurationFlags(
+            configFile: global.config, mountPoint: mount.mountPoint, origins: mount.origin, cacheDir: mount.cacheDir,
+            stateDir: mount.stateDir, template: mount.template, name: mount.name,
+            allowOther: mount.allowOther ? true : nil, logLevel: global.logLevel)
+    }
+
+    private static func arguments(_ global: GlobalOptions, _ mount: MountOptions, _ pins: Pins) -> [String] {
         var arguments: [String] = []
         func add(_ option: String, _ value: String?) {
             if let value { arguments.append("\(option)=\(value)") }
@@ -68,6 +78,7 @@ struct Settings {
         add("--name", mount.name)
         if mount.allowOther { arguments.append("--allow-other") }
         if mount.noScan { arguments.append("--no-scan") }
+        for pin in pins.texts { arguments.append("--pin=\(pin)") }
         if let point = mount.mountPoint { arguments += ["--", point] }
         return arguments
     }
@@ -81,5 +92,38 @@ struct Settings {
             format: log.format, filter: log.level,
             directory: log.directory ?? (needsFiles ? settings.stateDirectory.appending("log") : nil),
             home: environment["HOME"], journalStream: environment["JOURNAL_STREAM"])
+    }
+}
+
+/// What makes a mount this mount: a later server of it keeps to it, and tells that a restart is needed.
+struct Pins {
+    private var values: [String: String]
+
+    init(_ configuration: Configuration) {
+        values = [:]
+        values["mount_point"] = configuration.mountPoint?.description
+        values["name"] = configuration.name
+        values["cache_dir"] = configuration.cacheDir?.description
+        values["state_dir"] = configuration.stateDir?.description
+        values["control.socket"] = configuration.control.socket?.description
+    }
+
+    init(_ texts: [String]) {
+        values = [:]
+        for text in texts {
+            guard let equals = text.firstIndex(of: "=") else { continue }
+            values[String(text[..<equals])] = String(text[text.index(after: equals)...])
+        }
+    }
+
+    var texts: [String] { values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" } }
+
+    func apply(to configuration: inout Configuration) {
+        func path(_ key: String) -> FilePath? { values[key].map { FilePath($0) } }
+        configuration.mountPoint = path("mount_point") ?? configuration.mountPoint
+        configuration.name = values["name"] ?? configuration.name
+        configuration.cacheDir = path("cache_dir") ?? configuration.cacheDir
+        configuration.stateDir = path("state_dir") ?? configuration.stateDir
+        configuration.control.socket = path("control.socket") ?? configuration.control.socket
     }
 }

@@ -21,23 +21,10 @@ struct UpgradeCommand: ParsableCommand {
             let client = try Client.connect(client, mountPoint: mountPoint)
             let before = try client.value(StatusReport.self, .get, "/v1/status")
             _ = try client.value([String: Bool].self, .post, "/v1/upgrade")
-            let after = try successor(of: before, client)
+            let after = try Successor.wait(for: before, client)
             if self.client.json { return try Client.printJSON(after) }
             try Client.print(
                 "upgraded from version \(before.version) to \(after.version); the server is process \(after.pid) now")
         }
-    }
-
-    /// Waits until another server answers. In between there may be none for a moment.
-    private func successor(of before: StatusReport, _ client: ControlClient) throws -> StatusReport {
-        let deadline = monotonicNanoseconds() + 15_000_000_000
-        while monotonicNanoseconds() < deadline {
-            if let status = try? client.value(StatusReport.self, .get, "/v1/status"), status.pid != before.pid {
-                return status
-            }
-            _ = pollReadable([], milliseconds: 20)
-        }
-        throw ControlError(
-            .failed, "no other server answers after 15 s", remedy: "see the log of the daemon and 'musicfs status'")
     }
 }

@@ -28,6 +28,10 @@ struct ControlRoutes: Sendable {
                 }
                 return try .json(["stopping": true])
             },
+            Route(.post, "/v1/reload") { _ throws(ControlError) in try .json(server.reload()) },
+            Route(.get, "/v1/tasks") { _ throws(ControlError) in try .json(tasks()) },
+            Route(.get, "/v1/log-level") { _ throws(ControlError) in try .json(logLevel()) },
+            Route(.put, "/v1/log-level") { request throws(ControlError) in try setLogLevel(request) },
             Route(.post, "/v1/upgrade") { _ throws(ControlError) in try upgrade() },
             Route(.get, "/healthz") { _ throws(ControlError) in .text("ok\n") },
             Route(.get, "/metrics") { _ throws(ControlError) in
@@ -69,13 +73,30 @@ struct ControlRoutes: Sendable {
             fuseOperations: Int64(clamping: server.fuse.statistics.operations),
             residentBytes: ThisProcess.residentBytes, descriptors: ThisProcess.openDescriptors, origins: origins,
             cache: cacheUse,
-            tasks: server.supervisor.tasks.map {
-                TaskReport(
-                    name: $0.name, state: $0.state.rawValue, attempt: $0.attempt,
-                    since: Timestamp(nanoseconds: $0.since))
-            },
+            tasks: tasks(),
             events: EventsReport(capacity: server.events.capacity, lagged: Int64(clamping: server.events.laggedTotal)),
             degradedBecause: problems)
+    }
+
+    private func tasks() -> [TaskReport] {
+        server.supervisor.tasks.map {
+            TaskReport(
+                name: $0.name, state: $0.state.rawValue, attempt: $0.attempt, since: Timestamp(nanoseconds: $0.since))
+        }
+    }
+
+    private func logLevel() -> [String: String] { ["level": "\(server.logs.filter)"] }
+
+    /// Until the server is replaced; `log.level` in the configuration is for ever.
+    private func setLogLevel(_ request: ControlRequest) throws(ControlError) -> ControlResponse {
+        let text = request.text("level") ?? ""
+        do {
+            server.logs.filter = try LogFilter(parsing: text)
+        } catch {
+            throw ControlError(.badRequest, "\(error)", remedy: "use a level such as debug, or info,fuse=debug")
+        }
+        server.log.notice("the log level was changed", metadata: ["level": "\(text)"])
+        return try .json(logLevel())
     }
 
     /// The last death, with what the dying server said of it.
@@ -151,7 +172,7 @@ struct ControlRoutes: Sendable {
         guard let program = ThisProcess.executable else {
             throw ControlError(.failed, "/proc does not say where the program is", remedy: "mount /proc")
         }
-        let question = Handover.question(mountPoint: server.settings.mountPoint, arguments: server.mountArguments)
+        let question = Handover.question(mountPoint: server.settings.mountPoint, arguments: server.launch.arguments)
         do {
             let answer = try runProgram([program.description] + question)
             guard answer.status == 0 else {

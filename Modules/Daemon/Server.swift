@@ -11,7 +11,7 @@ import Synchronization
 /// The serving process: everything but the mount itself. Started by the guardian, which replaces it when it dies.
 package final class Server: Sendable {
     let settings: DaemonSettings
-    let mountArguments: [String]
+    let launch: Launch
     let log: Logger
     let logs: LogSystem
     let journal: Journal
@@ -29,12 +29,12 @@ package final class Server: Sendable {
 
     /// Brings everything up as far as serving. Reads nothing that grows with the library.
     ///
-    /// - Parameter mountArguments: the arguments of `mount` and `serve` that say what is mounted.
+    /// - Parameter launch: how this process was started.
     package init(
-        _ settings: DaemonSettings, mountArguments: [String], logs: LogSystem, environment: [String: String]
+        _ settings: DaemonSettings, launch: Launch, logs: LogSystem, environment: [String: String]
     ) throws {
         self.settings = settings
-        self.mountArguments = mountArguments
+        self.launch = launch
         self.logs = logs
         log = logs.logger("server")
         ThisProcess.dieWithParent(Signal.kill)
@@ -234,7 +234,11 @@ package final class Server: Sendable {
 
     private func waitForSignals() {
         while true {
-            switch Signal.wait(for: [Signal.terminate, Signal.interrupt, Signal.user1]) {
+            switch Signal.wait(for: [Signal.terminate, Signal.interrupt, Signal.user1, Signal.hangUp]) {
+            case Signal.hangUp:
+                do { _ = try reload() } catch {
+                    log.error("the configuration is not reloaded", metadata: ["error": "\(error.message)"])
+                }
             case Signal.user1: for origin in origins { origin.synchronizer?.requestScan() }
             default: return
             }

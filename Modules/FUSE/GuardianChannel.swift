@@ -14,6 +14,8 @@ package enum GuardianRequest: Hashable, Sendable {
     case nextEpoch(UInt64)
     /// The mount is gone: not to be served again.
     case disconnected
+    /// A server is to take this one's place, which has read its settings before they were changed.
+    case replace
 
     func encode() -> [UInt8] {
         switch self {
@@ -23,6 +25,7 @@ package enum GuardianRequest: Hashable, Sendable {
         case .cloneMount(let path): [4] + path.bytes
         case .nextEpoch(let minimum): [5] + bytes(minimum)
         case .disconnected: [6]
+        case .replace: [7]
         }
     }
 
@@ -41,6 +44,7 @@ package enum GuardianRequest: Hashable, Sendable {
             guard let minimum = word(rest) else { return nil }
             self = .nextEpoch(minimum)
         case 6 where rest.isEmpty: self = .disconnected
+        case 7 where rest.isEmpty: self = .replace
         default: return nil
         }
     }
@@ -109,6 +113,7 @@ package final class GuardianClient: BackingRegistry {
 
     package func serving() throws(SystemError) { _ = try ask(.serving) }
     package func disconnected() throws(SystemError) { _ = try ask(.disconnected) }
+    package func replace() throws(SystemError) { _ = try ask(.replace) }
     package func nextEpoch(_ minimum: UInt64) throws(SystemError) -> UInt64 { try ask(.nextEpoch(minimum)).reply.value }
 
     /// - Throws: EPERM without privilege; whatever open_tree(2) or mount_setattr(2) says.

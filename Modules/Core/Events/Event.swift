@@ -17,6 +17,8 @@ package enum Event: Hashable, Sendable {
     case allOriginsUnhealthy(origins: Int)
     /// The cache made room.
     case cacheEviction(bytesFreed: Int64)
+    /// Keys that are in force by now, and those that are from the next mount on.
+    case configReloaded(changed: [String], needsRestart: [String])
     case mountStateChanged(from: MountState, to: MountState, because: String)
 }
 
@@ -42,6 +44,7 @@ extension Event {
         case .originHealthChanged: "origin_health_changed"
         case .allOriginsUnhealthy: "all_origins_unhealthy"
         case .cacheEviction: "cache_eviction"
+        case .configReloaded: "config_reloaded"
         case .mountStateChanged: "mount_state_changed"
         }
     }
@@ -50,7 +53,7 @@ extension Event {
     package static let names = [
         "file_added", "file_removed", "file_modified", "file_accessed", "sync_started", "sync_completed",
         "origin_connected", "origin_disconnected", "origin_health_changed", "all_origins_unhealthy", "cache_eviction",
-        "mount_state_changed",
+        "config_reloaded", "mount_state_changed",
     ]
 
     /// The fields on the wire, in their order; an optional field that is not known is left out.
@@ -77,6 +80,11 @@ extension Event {
             [("candidate_count", .number(Int64(origins)))]
         case .cacheEviction(let bytesFreed):
             [("bytes_freed", .number(bytesFreed))]
+        case .configReloaded(let changed, let needsRestart):
+            [
+                ("changed", .text(changed.joined(separator: " "))),
+                ("needs_restart", .text(needsRestart.joined(separator: " "))),
+            ]
         case .mountStateChanged(let from, let to, let because):
             [("from", .text(from.rawValue)), ("to", .text(to.rawValue)), ("because", .text(because))]
         }
@@ -89,7 +97,7 @@ extension Event {
             .syncCompleted(let origin, _), .originConnected(let origin), .originDisconnected(let origin),
             .originHealthChanged(let origin, _):
             origin
-        case .fileRemoved, .fileModified, .allOriginsUnhealthy, .cacheEviction, .mountStateChanged: nil
+        case .fileRemoved, .fileModified, .allOriginsUnhealthy, .cacheEviction, .configReloaded, .mountStateChanged: nil
         }
     }
 }

@@ -24,6 +24,7 @@ package final class Guardian {
     var isStopping = false
     private var isUnmounted = false
     private var isReady = false
+    private var isReloading = false
     /// The program on disk while it is asked whether it can take over.
     var candidate: ChildProcess?
     /// When the server is to be replaced as planned.
@@ -200,8 +201,7 @@ package final class Guardian {
                 }
             case Signal.user1: server?.process.send(Signal.user1)
             case Signal.user2: askCandidate()
-            case Signal.hangUp:
-                log.notice("this signal has no meaning in this version", metadata: ["signal": "\(signal)"])
+            case Signal.hangUp: server?.process.send(Signal.hangUp)
             default: break
             }
         }
@@ -357,11 +357,20 @@ package final class Guardian {
                 isReady = true
                 ServiceManager.tell(.ready)
                 onReady()
+            } else if isReloading {
+                ServiceManager.tell(.ready)
             }
+            isReloading = false
             ServiceManager.tell(.status("serving \(configuration.mountPoint)"))
             try? sendPacket(channel.raw, GuardianReply().encode())
         case .disconnected:
             isUnmounted = true
+            try? sendPacket(channel.raw, GuardianReply().encode())
+        case .replace:
+            ServiceManager.tell(.reloading)
+            isReloading = true
+            // Whoever asked for this through the server is answered first.
+            replacement = monotonicNanoseconds() + 100_000_000
             try? sendPacket(channel.raw, GuardianReply().encode())
         case .openBacking:
             try? sendPacket(channel.raw, openBacking(packet.descriptors.first).encode())

@@ -166,6 +166,7 @@ import Testing
             ),
             (.allOriginsUnhealthy(origins: 2), "all_origins_unhealthy", ["candidate_count"]),
             (.cacheEviction(bytesFreed: 3), "cache_eviction", ["bytes_freed"]),
+            (.configReloaded(changed: ["a"], needsRestart: []), "config_reloaded", ["changed", "needs_restart"]),
         ]
         for (event, name, fields) in events {
             #expect(event.name == name)
