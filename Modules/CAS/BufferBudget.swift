@@ -22,10 +22,10 @@ package final class BufferBudget: Sendable {
 
     package var used: Int64 { state.withLock { $0.used } }
 
-    /// nil when there is no room, or somebody waits for it.
+    /// For what is fetched ahead, which leaves a quarter to those who wait; nil when there is no room, or somebody waits.
     func reserve(_ count: Int) -> Reservation? {
         let isTaken = state.withLock { state in
-            guard state.waiting.isEmpty, state.used + Int64(count) <= limit / 2 else { return false }
+            guard state.waiting.isEmpty, state.used + Int64(count) <= limit / 4 * 3 else { return false }
             state.used += Int64(count)
             return true
         }

@@ -56,8 +56,12 @@ struct ReadAhead: Hashable, Sendable {
     /// The reader waits for something that was asked for.
     mutating func noteWait() { if window >= limit { isOutrun = true } }
 
-    /// There was no memory for what begins here.
-    mutating func retreat(to offset: Int64) { end = min(end, offset) }
+    /// There was no memory for what begins here: less is asked for at a time from now on.
+    mutating func retreat(to offset: Int64) {
+        end = min(end, offset)
+        window = max(window / 2, min(limit, Self.first))
+        isOutrun = false
+    }
 
     /// All of what was asked for is on the disk.
     mutating func noteNear() { window = min(window, Self.near) }
