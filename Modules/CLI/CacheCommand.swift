@@ -17,10 +17,10 @@ struct CacheCommand: ParsableCommand {
         ])
 }
 
-/// Asks the daemon, or opens the cache's directory where none runs.
-private func onCache(
+/// Asks the daemon; where none runs, calls `alone` with the settings that one would have.
+private func asking(
     _ client: ClientOptions, _ global: GlobalOptions, daemon: (ControlClient) throws -> Void,
-    alone: (StandaloneCache) throws -> Void
+    alone: (Settings) throws -> Void
 ) throws {
     try Client.reporting {
         do {
@@ -31,11 +31,33 @@ private func onCache(
             options.name = client.name
             var global = global
             global.logLevel = global.logLevel ?? "error"
-            let loaded = try Settings.load(global, options)
-            let cache = try StandaloneCache(loaded.settings, logs: loaded.logs(isDetached: false))
-            defer { cache.close() }
-            try alone(cache)
+            try alone(try Settings.load(global, options))
         }
+    }
+}
+
+/// Asks the daemon, or opens the cache's directory where none runs.
+private func onCache(
+    _ client: ClientOptions, _ global: GlobalOptions, daemon: (ControlClient) throws -> Void,
+    alone: (StandaloneCache) throws -> Void
+) throws {
+    try asking(client, global, daemon: daemon) { loaded in
+        let cache = try StandaloneCache(loaded.settings, logs: loaded.logs(isDetached: false))
+        defer { cache.close() }
+        try alone(cache)
+    }
+}
+
+/// Asks the daemon, or opens the library where none runs.
+private func onFiles(
+    _ client: ClientOptions, _ global: GlobalOptions, daemon: (ControlClient) throws -> Void,
+    alone: (StandaloneFiles) throws -> Void
+) throws {
+    try asking(client, global, daemon: daemon) { loaded in
+        let files = try StandaloneFiles(
+            loaded.settings, logs: loaded.logs(isDetached: false), environment: ThisProcess.environment)
+        defer { files.close() }
+        try alone(files)
     }
 }
 
@@ -90,15 +112,18 @@ struct CacheVerifyCommand: ParsableCommand {
 
     mutating func run() throws {
         let printer = CachePrinter(json: client.json)
-        let query = againstOrigin ? [QueryItem("against_origin", "1")] : []
-        let needsDaemon = againstOrigin
-        try onCache(client, global) {
-            try printer.follow($0, "/v1/cache/verify", query)
-        } alone: { cache in
-            if needsDaemon {
-                throw ControlError(.noDaemon, "comparing with the origins takes a daemon", remedy: "mount first")
+        if againstOrigin {
+            try onFiles(client, global) {
+                try printer.follow($0, "/v1/cache/verify", [QueryItem("against_origin", "1")])
+            } alone: {
+                try $0.compare { printer.show($0) }
             }
-            try cache.check(repairs: false) { printer.show($0) }
+        } else {
+            try onCache(client, global) {
+                try printer.follow($0, "/v1/cache/verify", [])
+            } alone: {
+                try $0.check(repairs: false) { printer.show($0) }
+            }
         }
         try printer.finish(failsOnDamage: true)
     }
@@ -159,8 +184,11 @@ struct CachePrefetchCommand: ParsableCommand {
 
     mutating func run() throws {
         let printer = CachePrinter(json: client.json)
-        try Client.reporting {
-            try printer.follow(try Client.connect(client), "/v1/cache/prefetch", try pathQuery(paths))
+        let absolute = try paths.map { try FilePath($0).absolute() }
+        try onFiles(client, global) {
+            try printer.follow($0, "/v1/cache/prefetch", pathQuery(absolute))
+        } alone: {
+            try $0.prefetch(absolute) { printer.show($0) }
         }
         try printer.finish(failsOnDamage: false)
     }
@@ -176,7 +204,7 @@ struct CachePinCommand: ParsableCommand {
     @OptionGroup var client: ClientOptions
     @Argument(help: "Files and directories of the mount.", completion: .file()) var paths: [String]
 
-    mutating func run() throws { try changePins(client, "/v1/cache/pin", paths, "pinned") }
+    mutating func run() throws { try changePins(client, global, paths, true) }
 }
 
 struct CacheUnpinCommand: ParsableCommand {
@@ -188,18 +216,21 @@ struct CacheUnpinCommand: ParsableCommand {
     @OptionGroup var client: ClientOptions
     @Argument(help: "Files and directories of the mount.", completion: .file()) var paths: [String]
 
-    mutating func run() throws { try changePins(client, "/v1/cache/unpin", paths, "no longer pinned") }
+    mutating func run() throws { try changePins(client, global, paths, false) }
 }
 
-private func pathQuery(_ paths: [String]) throws -> [QueryItem] {
-    try paths.map { QueryItem("path", bytes: try FilePath($0).absolute().bytes) }
-}
+private func pathQuery(_ paths: [FilePath]) -> [QueryItem] { paths.map { QueryItem("path", bytes: $0.bytes) } }
 
-private func changePins(_ client: ClientOptions, _ path: String, _ paths: [String], _ done: String) throws {
-    try Client.reporting {
-        let change = try Client.connect(client).value(
-            CacheChange.self, .post, path, query: try pathQuery(paths))
+private func changePins(_ client: ClientOptions, _ global: GlobalOptions, _ paths: [String], _ isPinned: Bool) throws {
+    func show(_ change: CacheChange) throws {
         if client.json { return try Client.printJSON(change) }
-        try Client.print("\(change.files) files are \(done)")
+        try Client.print("\(change.files) files are \(isPinned ? "pinned" : "no longer pinned")")
+    }
+    let absolute = try paths.map { try FilePath($0).absolute() }
+    try onFiles(client, global) { daemon in
+        let path = isPinned ? "/v1/cache/pin" : "/v1/cache/unpin"
+        try show(try daemon.value(CacheChange.self, .post, path, query: pathQuery(absolute)))
+    } alone: {
+        try show(try $0.pin(absolute, isPinned))
     }
 }

@@ -1,53 +1,19 @@
-import MusicFSCache
 package import MusicFSControl
 package import MusicFSCore
 import MusicFSSync
 import MusicFSSystem
 
-/// Scans without a mount: the same library, locks, workers and rules as a daemon's, and no file system.
+/// Scans without a mount, by the same rules as a daemon.
 package final class StandaloneScan {
-    private let locks: [SharedFD]
-    private let library: Library
-    private let media: MediaWorkers
-    private let content: Content
+    private let standalone: StandaloneLibrary
     private let supervisor: TaskSupervisor
-    private let origins: [OriginTask]
 
     /// - Parameter origin: the id of the only one to scan; nil for all.
     /// - Throws: `MountError` where a daemon has the library, or there is no such origin.
     package init(
         _ settings: DaemonSettings, origin: String?, logs: LogSystem, environment: [String: String]
     ) throws {
-        let chosen = settings.origins.filter { origin == nil || $0.id == origin }
-        guard !chosen.isEmpty else {
-            let ids = settings.origins.map(\.id).joined(separator: ", ")
-            throw MountError("there is no origin \(origin ?? ""); use one of: \(ids)")
-        }
-        locks = try MountPreparation.lock(settings.ownDirectories)
-        let log = logs.logger("scan")
-        let epochs = EpochFile(path: settings.epochFile)
-        library = try Server.openLibrary(
-            settings, log: log,
-            nextEpoch: {
-                let next = epochs.next(after: 0)
-                if let failure = next.failure { throw failure }
-                return Int64(clamping: next.epoch)
-            }, onCommit: { _, _ in })
-        let ids = try library.setOrigins(settings.origins.map(\.librarySetting))
-        media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
-        let timer = try DeadlineTimer(clock: SystemClock())
-        let content = try Content(
-            settings, library: library, ids: ids, timer: timer, allowsPassthrough: false, events: nil, logs: logs,
-            onHealth: { _, _, _ in }, onStale: { _, _ in })
-        self.content = content
-        let services = OriginServices(
-            library: library, media: media, content: content.router, remote: content.sink,
-            events: EventBus(capacity: settings.eventCapacity), log: logs.logger("sync"), settings: settings,
-            factory: OriginFactory(
-                timer: timer, makeClone: { try? SharedFD(cloneMountReadOnly($0)) }, log: logs.logger("origins")))
-        origins = chosen.compactMap { setting in
-            ids[setting.id].map { OriginTask(id: $0, setting: setting, services: services, scansAtStart: false) }
-        }
+        standalone = try StandaloneLibrary(settings, origin: origin, logs: logs, environment: environment)
         supervisor = try TaskSupervisor(logger: logs.logger("tasks"))
     }
 
@@ -63,11 +29,10 @@ package final class StandaloneScan {
     ) throws -> Bool {
         defer {
             _ = supervisor.cancelAll(deadline: .seconds(30))
-            media.stop()
-            content.stop()
+            standalone.close()
         }
         var waiting: [(origin: OriginTask, ticket: Int)] = []
-        for origin in origins {
+        for origin in standalone.origins {
             origin.bringUp()
             guard let synchronizer = origin.synchronizer else {
                 try show(ScanProgress(origin: origin.setting.id, phase: .done, error: origin.message))

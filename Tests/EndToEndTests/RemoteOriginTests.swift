@@ -122,6 +122,37 @@ extension EndToEnd {
             }
         }
 
+        @Test func theCacheIsFilledAndPinnedWithoutADaemon() throws {
+            let directory = try TestDirectory()
+            let path = try music(directory, "music", tracks: 6)
+            let dav = try RcloneServer(.webdav, path)
+            let library = try MountedLibrary()
+            library.configuration = Section.webdav(dav) + Section.quick
+            try library.startAndScan(origins: 1)
+            let files = try library.files()
+            try library.unmount()
+            let configuration = library.directory.path.appending("config.toml").description
+            func cache(_ arguments: String...) throws -> Outcome {
+                try run([Programs.musicfs, "--config", configuration, "cache"] + arguments)
+            }
+            let fetched = try cache("prefetch", library.mount.description)
+            #expect(fetched.status == 0 && fetched.text.hasPrefix("\(files.count) done"), "\(fetched.text)")
+            let pinned = try cache("pin", library.mount.appending(files[0]).description)
+            #expect(pinned.text == "1 files are pinned\n", "\(pinned.text)")
+            #expect(try cache("verify", "--against-origin").status == 0)
+            #expect(try cache("verify").status == 0)
+            #expect(try cache("stats", "--json").text.contains("\"pinned_bytes\":0") == false)
+            let wrong = try cache("pin", library.mount.appending("nothing").description)
+            #expect(wrong.status != 0 && wrong.text.contains("nothing"), "\(wrong.text)")
+            dav.stop()
+            try library.start(waitsForScan: false)
+            let sums = try MountedLibrary.sums(path)
+            for file in files {
+                let sum = try run("md5sum", library.mount.appending(file).description)
+                #expect(sum.status == 0 && sums.contains { sum.text.contains($0) }, "\(sum.text)")
+            }
+        }
+
         @Test func aRetaggedFileIsFetchedForItsTagsAlone() throws {
             let directory = try TestDirectory()
             let path = directory.path.appending("music")
