@@ -33,6 +33,9 @@ struct MountCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Go on with what the program before had in this process.", visibility: .hidden))
     var resume: String?
 
+    @Option(help: ArgumentHelp("How often the mount was made anew in a row.", visibility: .hidden))
+    var remounts = 0
+
     @Option(help: ArgumentHelp("Only say whether a mount with this journal can be taken over.", visibility: .hidden))
     var checkUpgrade: String?
 
@@ -70,7 +73,7 @@ struct MountCommand: ParsableCommand {
             serverArguments: ["musicfs", "serve"] + quiet + loaded.arguments,
             guardianArguments: ["musicfs", "mount"] + quiet, arguments: loaded.arguments,
             heartbeatTimeout: settings.heartbeatTimeout, maxRestarts: settings.maxRestarts,
-            epochFile: settings.epochFile)
+            epochFile: settings.epochFile, remounts: remounts)
     }
 
     /// Everything that can be wrong is found before anything is mounted.

@@ -110,7 +110,7 @@ private func seekTime(_ path: FilePath) throws -> Double {
 }
 
 /// All files of a tree, in the order of their paths.
-private func wholeFiles(below root: FilePath) throws -> [FilePath] {
+func wholeFiles(below root: FilePath) throws -> [FilePath] {
     let directory = try open(root, [.read, .directory])
     var files: [FilePath] = []
     for entry in try listDirectory(directory.raw, path: root).sorted(by: { $0.name.lexicographicallyPrecedes($1.name) })

@@ -23,6 +23,9 @@ package final class Guardian {
     private var earlyDeaths = 0
     var isStopping = false
     private var isUnmounted = false
+    /// Whether the connection is gone and the mount is not.
+    var isAborted = false
+    let begin = monotonicNanoseconds()
     private var isReady = false
     private var isReloading = false
     /// The program on disk while it is asked whether it can take over.
@@ -172,7 +175,7 @@ package final class Guardian {
             checkHeartbeat()
             replaceIfDue()
             hearCandidate()
-            if isUnmounted, server == nil { return 0 }
+            if isUnmounted, server == nil { return isAborted && !isStopping ? remount() : 0 }
         }
     }
 
@@ -245,6 +248,7 @@ package final class Guardian {
         if exit == nil, server.killed == nil { return nil }
         if exit == nil { leaving.append(server.process) }
         self.server = nil
+        if isAborted, !isStopping { return remount() }
         if isStopping || isUnmounted { return exit == .code(0) || isUnmounted ? 0 : 1 }
         if server.isReplaced {
             journal.noteReplacement()
@@ -292,12 +296,7 @@ package final class Guardian {
             log.warning(
                 "servers die as soon as they start; waiting before the next",
                 metadata: ["deaths": "\(earlyDeaths)", "seconds": "\(wait)"])
-            let end = monotonicNanoseconds() + wait * 1_000_000_000
-            while !isStopping, monotonicNanoseconds() < end {
-                if pollReadable([signals.raw], milliseconds: 200)[0].isReadable { takeSignals() }
-                giveSign()
-            }
-            if isStopping { return 0 }
+            if !waitUnlessStopped(seconds: wait) { return 0 }
         }
         do {
             try startServer()
@@ -306,6 +305,16 @@ package final class Guardian {
             log.critical("no server can be started", metadata: ["error": "\(error)"])
             return 1
         }
+    }
+
+    /// - Returns: false when it was told to stop meanwhile.
+    func waitUnlessStopped(seconds: UInt64) -> Bool {
+        let end = monotonicNanoseconds() + seconds * 1_000_000_000
+        while !isStopping, monotonicNanoseconds() < end {
+            if pollReadable([signals.raw], milliseconds: 200)[0].isReadable { takeSignals() }
+            giveSign()
+        }
+        return !isStopping
     }
 
     // MARK: Heartbeat
@@ -365,6 +374,7 @@ package final class Guardian {
             try? sendPacket(channel.raw, GuardianReply().encode())
         case .disconnected:
             isUnmounted = true
+            isAborted = (try? MountEntry.at(configuration.mountPoint))?.type == "fuse.musicfs"
             try? sendPacket(channel.raw, GuardianReply().encode())
         case .replace:
             ServiceManager.tell(.reloading)
@@ -412,7 +422,7 @@ package final class Guardian {
 
     private func unmount() {
         server?.process.send(Signal.kill)
-        guard !isUnmounted else { return }
+        guard !isUnmounted || isAborted else { return }
         do {
             try MountPreparation.takeDown(configuration.mountPoint, lazily: false)
         } catch {

@@ -22,11 +22,14 @@ package struct GuardianConfiguration: Sendable {
     package var maxRestarts: Int
     /// Where the highest epoch is kept.
     package var epochFile: FilePath
+    /// How often this mount was made anew in a row, since the kernel had aborted its connection.
+    package var remounts: Int
 
     package init(
         mountPoint: FilePath, lockedDirectories: [FilePath], allowOther: Bool, allowsPassthrough: Bool,
         isAllLocal: Bool, serverArguments: [String], guardianArguments: [String], arguments: [String],
-        heartbeatTimeout: Duration, maxRestarts: Int, epochFile: FilePath
+        heartbeatTimeout: Duration, maxRestarts: Int, epochFile: FilePath,
+        remounts: Int
     ) {
         self.mountPoint = mountPoint
         self.lockedDirectories = lockedDirectories
@@ -39,6 +42,7 @@ package struct GuardianConfiguration: Sendable {
         self.heartbeatTimeout = heartbeatTimeout
         self.maxRestarts = maxRestarts
         self.epochFile = epochFile
+        self.remounts = remounts
     }
 }
 
