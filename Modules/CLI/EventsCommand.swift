@@ -42,10 +42,10 @@ struct EventsCommand: ParsableCommand {
     private func follow(_ client: ControlClient, after last: inout String?) throws(ControlError) {
         var query = type.map { QueryItem("type", $0) }
         if let origin { query.append(QueryItem("origin", origin)) }
-        // Nothing seen yet is no place to go on from, but a beginning that is remembered.
         if let last { query.append(QueryItem("after", last)) }
         try client.lines(.get, "/v1/events", query: query) { line in
             guard let event = try? JSON.decode(EventReport.self, from: line) else { return true }
+            // Of no server, so that the next one gives all that it has.
             last = event.id ?? last ?? "0.0"
             return (try? self.client.json ? writeFully(1, line + [0x0a]) : Client.print(text(event))) != nil
         }

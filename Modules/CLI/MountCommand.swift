@@ -39,20 +39,13 @@ struct MountCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only say whether a mount with this journal can be taken over.", visibility: .hidden))
     var checkUpgrade: String?
 
-    @Option(help: ArgumentHelp("The mount point of that mount.", visibility: .hidden))
-    var checkMount: String?
-
     mutating func run() throws {
         if daemon { return try runInBackground() }
         let loaded = try Settings.load(global, mount)
         let settings = loaded.settings
-        if let checkUpgrade {
-            return try Handover.check(
-                layout: checkUpgrade, runningMount: checkMount ?? "", mountPoint: settings.mountPoint)
-        }
-        let logs = loaded.logs(isDetached: detached || readyFD != nil)
-        let log = logs.logger("guardian")
+        if let checkUpgrade { return try Handover.check(layout: checkUpgrade) }
         let configuration = configuration(loaded)
+        let log = loaded.logs(isDetached: configuration.isDetached).logger("guardian")
         if let resume {
             try CrashReports.install(program: "guardian", directory: settings.stateDirectory)
             throw ExitCode(try Guardian(configuration, resuming: Handover(decoding: resume), log: log).run())
@@ -65,13 +58,11 @@ struct MountCommand: ParsableCommand {
 
     private func configuration(_ loaded: Settings) -> GuardianConfiguration {
         let settings = loaded.settings
-        let quiet = detached || readyFD != nil ? ["--detached"] : []
         return GuardianConfiguration(
             mountPoint: settings.mountPoint, lockedDirectories: [settings.cacheDirectory, settings.stateDirectory],
             allowOther: settings.allowOther, allowsPassthrough: settings.allowsPassthrough,
             isAllLocal: settings.origins.allSatisfy { $0.kind == .local },
-            serverArguments: ["musicfs", "serve"] + quiet + loaded.arguments,
-            guardianArguments: ["musicfs", "mount"] + quiet, arguments: loaded.arguments,
+            arguments: loaded.arguments, isDetached: detached || readyFD != nil,
             heartbeatTimeout: settings.heartbeatTimeout, maxRestarts: settings.maxRestarts,
             epochFile: settings.epochFile, remounts: remounts)
     }

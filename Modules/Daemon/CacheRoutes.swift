@@ -70,7 +70,7 @@ struct CacheRoutes: Sendable {
     }
 
     private func paths(_ request: ControlRequest) -> [FilePath] {
-        request.query.filter { $0.name == "path" }.compactMap { FilePath(bytes: $0.value) }
+        request.all("path").compactMap { FilePath(bytes: $0) }
     }
 
     private func pin(_ request: ControlRequest, _ isPinned: Bool) throws(ControlError) -> ControlResponse {

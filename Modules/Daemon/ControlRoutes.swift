@@ -49,17 +49,13 @@ struct ControlRoutes: Sendable {
     // MARK: Status
 
     func status() throws(ControlError) -> StatusReport {
-        let (totals, quarantined) = try reading { (reader) throws(CacheError) in
-            (try reader.totals(), try reader.quarantinedCount())
+        let (totals, quarantined, records) = try reading { (reader) throws(CacheError) in
+            (try reader.totals(), try reader.quarantinedCount(), try reader.origins())
         }
-        let origins = try origins()
         let deaths = server.journal.deaths
         let cache = server.content.cache.statistics
         let cacheUse = CacheUse(usedBytes: cache.usedBytes, maxBytes: cache.maxBytes)
-        let (state, problems) = server.state(
-            suspects: Dictionary(
-                origins.compactMap { origin in origin.isSuspect ? (origin.id, origin.message ?? "suspect") : nil },
-                uniquingKeysWith: { first, _ in first }))
+        let (state, problems) = server.state(records)
         return StatusReport(
             name: server.settings.name, version: musicFSVersion,
             state: state.rawValue,
@@ -71,7 +67,8 @@ struct ControlRoutes: Sendable {
             tracks: totals.tracks, directories: totals.directories, quarantined: quarantined,
             openFiles: server.fuse.statistics.openFiles,
             fuseOperations: Int64(clamping: server.fuse.statistics.operations),
-            residentBytes: ThisProcess.residentBytes, descriptors: ThisProcess.openDescriptors, origins: origins,
+            residentBytes: ThisProcess.residentBytes, descriptors: ThisProcess.openDescriptors,
+            origins: origins(records),
             cache: cacheUse,
             tasks: tasks(),
             events: EventsReport(capacity: server.events.capacity, lagged: Int64(clamping: server.events.laggedTotal)),
@@ -103,7 +100,7 @@ struct ControlRoutes: Sendable {
     private func lastCrash(_ deaths: Journal.Deaths) -> CrashReport? {
         guard deaths.lastTime != 0 else { return nil }
         let time = Timestamp(nanoseconds: deaths.lastTime)
-        let last = server.crashes.reports(most: 1).first
+        let last = server.crashes.newest
         // Written within the seconds before the guardian saw it die.
         if let last, abs(last.time - deaths.lastTime / 1_000_000_000) <= 5 {
             return CrashReport(time: time, signal: last.signal, summary: last.summary)
@@ -114,11 +111,14 @@ struct ControlRoutes: Sendable {
     }
 
     private func origins() throws(ControlError) -> [OriginReport] {
-        let records = try reading { (reader) throws(CacheError) in try reader.origins() }
-        return server.origins.map { task in
+        origins(try reading { (reader) throws(CacheError) in try reader.origins() })
+    }
+
+    private func origins(_ records: [OriginRecord]) -> [OriginReport] {
+        server.origins.map { task in
             let record = records.first { $0.id == task.id }
             let known = server.content.health.health(of: task.id)
-            let message = task.message ?? known?.health.message ?? record?.suspect
+            let message = server.problem(of: task, record)
             return OriginReport(
                 id: task.setting.id, type: task.setting.kind.rawValue,
                 health: task.message != nil ? "unhealthy" : known?.health.status.rawValue ?? "unknown",
@@ -172,7 +172,7 @@ struct ControlRoutes: Sendable {
         guard let program = ThisProcess.executable else {
             throw ControlError(.failed, "/proc does not say where the program is", remedy: "mount /proc")
         }
-        let question = Handover.question(mountPoint: server.settings.mountPoint, arguments: server.launch.arguments)
+        let question = Handover.question(server.launch.arguments)
         do {
             let answer = try runProgram([program.description] + question)
             guard answer.status == 0 else {
@@ -235,12 +235,7 @@ struct ControlRoutes: Sendable {
 
     /// Has origins checked now, and answers when that has ended.
     private func check(_ request: ControlRequest) throws(ControlError) -> ControlResponse {
-        let chosen = server.origins.filter { request.text("origin") == nil || $0.setting.id == request.text("origin") }
-        guard !chosen.isEmpty else {
-            let ids = server.origins.map(\.setting.id).joined(separator: ", ")
-            throw ControlError(
-                .notFound, "there is no origin \(request.text("origin") ?? "")", remedy: "use one of: \(ids)")
-        }
+        let chosen = try server.origins(called: request.text("origin"))
         let health = server.content.health
         let before = chosen.map { health.health(of: $0.id)?.lastCheck }
         for origin in chosen { health.checkNow(origin.id) }
@@ -260,14 +255,7 @@ struct ControlRoutes: Sendable {
 
     /// Starts scans and streams their progress until all have ended.
     private func scan(_ request: ControlRequest) throws(ControlError) -> ControlResponse {
-        var chosen = server.origins
-        if let id = request.text("origin") {
-            chosen = chosen.filter { $0.setting.id == id }
-            guard !chosen.isEmpty else {
-                let ids = server.origins.map(\.setting.id).joined(separator: ", ")
-                throw ControlError(.notFound, "there is no origin \(id)", remedy: "use one of: \(ids)")
-            }
-        }
+        let chosen = try server.origins(called: request.text("origin"))
         let synchronizers = chosen.compactMap(\.synchronizer)
         let acceptsRemovals = request.flag("accept_removals")
         let isFull = request.flag("full")

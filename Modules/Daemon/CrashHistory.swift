@@ -1,6 +1,4 @@
 import FoundationEssentials
-import MusicFSControl
-import MusicFSCore
 import MusicFSSystem
 
 /// The reports that crashed servers left in the state directory, the newest of which are kept.
@@ -14,7 +12,6 @@ struct CrashHistory: Sendable {
         var crash: String
         /// Seconds since 1970.
         var time: Int64
-        var pid: Int32
         var signal: String
         var thread: String
         /// `FILE+OFFSET`, the innermost first; for addr2line(1).
@@ -25,12 +22,10 @@ struct CrashHistory: Sendable {
         }
     }
 
-    /// The newest first. What cannot be read is left out: the handler may have died over it.
-    func reports(most: Int) -> [Report] {
-        files.prefix(most).compactMap { file in
-            guard let bytes = try? readFile(file, limit: 65536) else { return nil }
-            return try? JSONDecoder().decode(Report.self, from: Data(bytes))
-        }
+    /// The newest; nil also when it cannot be read: the handler may have died over it.
+    var newest: Report? {
+        guard let file = files.first, let bytes = try? readFile(file, limit: 65536) else { return nil }
+        return try? JSONDecoder().decode(Report.self, from: Data(bytes))
     }
 
     /// Deletes all but the newest.

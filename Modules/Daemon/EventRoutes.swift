@@ -17,19 +17,16 @@ struct EventRoutes: Sendable {
     }
 
     private func events(_ request: ControlRequest) throws(ControlError) -> ControlResponse {
-        let types = Set(request.texts("type"))
+        let types = Set(request.all("type").map { String(decoding: $0, as: UTF8.self) })
         if let unknown = types.first(where: { !Event.names.contains($0) }) {
             throw ControlError(
                 .badRequest, "there is no event \(unknown)",
                 remedy: "use some of: \(Event.names.joined(separator: ", "))")
         }
         let origin = request.text("origin")
-        if let origin, !server.origins.contains(where: { $0.setting.id == origin }) {
-            let ids = server.origins.map(\.setting.id).joined(separator: ", ")
-            throw ControlError(.notFound, "there is no origin \(origin)", remedy: "use one of: \(ids)")
-        }
+        _ = try server.origins(called: origin)
         let place = try place(request)
-        let subscription = place.map { server.events.subscribe(after: $0.sequence) } ?? server.events.subscribe()
+        let subscription = server.events.subscribe(after: place?.sequence)
         let generation = server.journal.generation
         return .stream { writer in
             writer.onClose { subscription.cancel() }

@@ -1,5 +1,6 @@
 import MusicFSCAS
 import MusicFSCache
+import MusicFSControl
 import MusicFSCore
 import MusicFSOrigins
 import MusicFSSync
@@ -7,14 +8,27 @@ import MusicFSSystem
 
 /// Where the mount stands, and its changes.
 extension Server {
-    /// - Parameter suspects: why the last walk of an origin is not believed, by its name.
-    func state(suspects: [String: String]) -> (state: MountState, because: [String]) {
-        var problems: [String] = []
-        for origin in origins {
-            let message = origin.message ?? content.health.health(of: origin.id)?.health.message
-            if let message = message ?? suspects[origin.setting.id] {
-                problems.append("\(origin.setting.id): \(message)")
-            }
+    /// The origin of that name; all for nil.
+    ///
+    /// - Throws: `notFound`, with the names that there are.
+    func origins(called name: String?) throws(ControlError) -> [OriginTask] {
+        guard let name else { return origins }
+        let chosen = origins.filter { $0.setting.id == name }
+        guard !chosen.isEmpty else {
+            let names = origins.map(\.setting.id).joined(separator: ", ")
+            throw ControlError(.notFound, "there is no origin \(name)", remedy: "use one of: \(names)")
+        }
+        return chosen
+    }
+
+    /// What is wrong with an origin; nil when nothing is.
+    func problem(of origin: OriginTask, _ record: OriginRecord?) -> String? {
+        origin.message ?? content.health.health(of: origin.id)?.health.message ?? record?.suspect
+    }
+
+    func state(_ records: [OriginRecord]) -> (state: MountState, because: [String]) {
+        var problems = origins.compactMap { origin in
+            problem(of: origin, records.first { $0.id == origin.id }).map { "\(origin.setting.id): \($0)" }
         }
         let cache = content.cache.statistics
         if cache.isOff { problems.append("cache: \(cache.lastError ?? "its disk gives errors")") }
@@ -29,7 +43,7 @@ extension Server {
         return (isScanning ? .syncing : .ready, [])
     }
 
-    /// Tells of each change of state once: in the log, to those who follow the events, and to systemd.
+    /// Tells of each change of state once: in the log and to those who follow the events.
     func followState(_ context: TaskContext) throws -> TaskExit {
         let reader = try library.makeReader()
         var state = MountState.mounting
@@ -45,8 +59,7 @@ extension Server {
             state = next
         }
         repeat {
-            let suspects = try reader.origins().compactMap { record in record.suspect.map { (record.name, $0) } }
-            let (next, because) = self.state(suspects: Dictionary(suspects) { first, _ in first })
+            let (next, because) = self.state(try reader.origins())
             move(to: next, because.joined(separator: "; "))
         } while context.wait(for: .milliseconds(500))
         move(to: .unmounting, "told to stop")

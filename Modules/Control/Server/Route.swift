@@ -12,10 +12,8 @@ package struct ControlRequest: Hashable, Sendable {
         self.lastEventID = lastEventID
     }
 
-    /// All parameters of that name, as text.
-    package func texts(_ name: String) -> [String] {
-        query.filter { $0.name == name }.map { String(decoding: $0.value, as: UTF8.self) }
-    }
+    /// All parameters of that name as they were sent, percent-decoded.
+    package func all(_ name: String) -> [[UInt8]] { query.filter { $0.name == name }.map(\.value) }
 
     /// The first parameter of that name as text; bytes that are not UTF-8 become U+FFFD.
     package func text(_ name: String) -> String? { bytes(name).map { String(decoding: $0, as: UTF8.self) } }

@@ -53,22 +53,12 @@ package final class EventBus: Sendable {
         if heard { state.broadcast() }
     }
 
-    /// A subscriber of all events that are published from now on, until it goes.
-    package func subscribe() -> EventSubscription {
+    /// A subscriber, until it goes, of all events that are published from now on; or of those behind the one with this
+    /// number, as far as they are still there: of what is not, it is told how many there were.
+    package func subscribe(after sequence: UInt64? = nil) -> EventSubscription {
         let id = state.withLock { state in
             state.lastID += 1
-            state.places[state.lastID] = state.nextSequence
-            return state.lastID
-        }
-        return EventSubscription(bus: self, id: id)
-    }
-
-    /// A subscriber of all events behind the one with this number, as far as they are still there; of what is not, it is
-    /// told how many there were.
-    package func subscribe(after sequence: UInt64) -> EventSubscription {
-        let id = state.withLock { state in
-            state.lastID += 1
-            state.places[state.lastID] = min(sequence &+ 1, state.nextSequence)
+            state.places[state.lastID] = min(sequence.map { $0 &+ 1 } ?? .max, state.nextSequence)
             return state.lastID
         }
         return EventSubscription(bus: self, id: id)

@@ -24,9 +24,7 @@ extension Guardian {
         guard waitUnlessStopped(seconds: Guardian.waits[tries]) else { return 0 }
         do {
             try MountPreparation.takeDown(configuration.mountPoint, lazily: true)
-            try execute(
-                "/proc/self/exe",
-                arguments: configuration.guardianArguments + ["--remounts=\(tries + 1)"] + configuration.arguments)
+            try execute("/proc/self/exe", arguments: configuration.arguments(of: "mount", "--remounts=\(tries + 1)"))
         } catch {
             log.critical("cannot mount anew", metadata: ["error": "\(error)"])
             return 1

@@ -14,8 +14,8 @@ extension Guardian {
             return log.error("cannot upgrade: /proc does not say where the program is")
         }
         do throws(SystemError) {
-            let question = Handover.question(mountPoint: configuration.mountPoint, arguments: configuration.arguments)
-            candidate = try ChildProcess.start(program, arguments: ["musicfs"] + question)
+            candidate = try ChildProcess.start(
+                program, arguments: ["musicfs"] + Handover.question(configuration.arguments))
         } catch { log.error("cannot upgrade", metadata: ["program": "\(program)", "error": "\(error)"]) }
     }
 
@@ -34,7 +34,7 @@ extension Guardian {
     /// Returns only by throwing; nothing is changed then.
     private func becomeSuccessor(_ program: FilePath) throws {
         let handover = Handover(
-            mountPoint: configuration.mountPoint, device: device.raw, journal: journal.fd, locks: locks.map(\.raw),
+            device: device.raw, journal: journal.fd, locks: locks.map(\.raw),
             hasPassthrough: hasPassthrough,
             server: server.map {
                 Handover.Server(pid: $0.process.pid, channel: $0.channel.raw, heartbeat: $0.heartbeat.raw)
@@ -43,16 +43,17 @@ extension Guardian {
         defer { for fd in handover.descriptors { try? setInherited(fd, false) } }
         for fd in handover.descriptors { try setInherited(fd, true) }
         log.notice("becoming the program on disk", metadata: ["program": "\(program)"])
-        try execute(
-            program, arguments: configuration.guardianArguments + ["--resume=\(text)"] + configuration.arguments)
+        try execute(program, arguments: configuration.arguments(of: "mount", "--resume=\(text)"))
     }
+
+    /// Whoever asked for it through the server is answered first.
+    func planReplacement() { replacement = monotonicNanoseconds() + 100_000_000 }
 
     func replaceIfDue() {
         guard let due = replacement, monotonicNanoseconds() >= due else { return }
         replacement = nil
         guard let server, server.killed == nil else { return }
-        server.process.send(Signal.kill)
-        self.server?.killed = monotonicNanoseconds()
+        killServer()
         self.server?.isReplaced = true
     }
 }

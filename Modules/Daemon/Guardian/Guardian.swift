@@ -67,7 +67,7 @@ package final class Guardian {
         self.log = log
         self.onReady = onReady
         self.locks = locks
-        signals = try Guardian.takeSignals()
+        signals = try Guardian.blockSignals()
         journal = try Journal.create()
         var options = ["ro", "nosuid", "nodev", "default_permissions", "fsname=musicfs", "subtype=musicfs"]
         options.append("max_read=1048576")
@@ -96,7 +96,7 @@ package final class Guardian {
             return SharedFD(OwnedFD(owning: fd))
         }
         locks = try handover.locks.map(adopt)
-        signals = try Guardian.takeSignals()
+        signals = try Guardian.blockSignals()
         device = try adopt(handover.device)
         journal = try Journal.map(try adopt(handover.journal))
         hasPassthrough = handover.hasPassthrough
@@ -105,11 +105,10 @@ package final class Guardian {
         server = Server(
             process: try ChildProcess.adopt(known.pid), channel: try adopt(known.channel),
             heartbeat: try adopt(known.heartbeat), serving: monotonicNanoseconds())
-        // Whoever asked for this through the server is answered first.
-        replacement = monotonicNanoseconds() + 100_000_000
+        planReplacement()
     }
 
-    private static func takeSignals() throws -> SignalQueue {
+    private static func blockSignals() throws -> SignalQueue {
         let taken = [
             Signal.terminate, Signal.interrupt, Signal.hangUp, Signal.user1, Signal.user2, Signal.child, Signal.pipe,
         ]
@@ -194,8 +193,7 @@ package final class Guardian {
             case Signal.terminate, Signal.interrupt:
                 if isStopping {
                     log.warning("told to stop a second time: ending at once")
-                    server?.process.send(Signal.kill)
-                    if server?.killed == nil { server?.killed = monotonicNanoseconds() }
+                    killServer()
                 } else {
                     log.info("stopping", metadata: ["signal": "\(signal)"])
                     isStopping = true
@@ -212,13 +210,18 @@ package final class Guardian {
 
     // MARK: Servers
 
+    func killServer() {
+        server?.process.send(Signal.kill)
+        if server?.killed == nil { server?.killed = monotonicNanoseconds() }
+    }
+
     private func startServer() throws {
         journal.raiseGeneration()
         let (ours, theirs) = try packetPair()
         let (beats, beating) = try makePipe()
         try setNonBlocking(beats.raw)
         let process = try ChildProcess.start(
-            "/proc/self/exe", arguments: configuration.serverArguments,
+            "/proc/self/exe", arguments: configuration.arguments(of: "serve"),
             descriptors: [
                 (device.raw, ServerDescriptor.device), (journal.fd, ServerDescriptor.journal),
                 (theirs.raw, ServerDescriptor.channel), (beating.raw, ServerDescriptor.heartbeat),
@@ -248,8 +251,9 @@ package final class Guardian {
         if exit == nil, server.killed == nil { return nil }
         if exit == nil { leaving.append(server.process) }
         self.server = nil
-        if isAborted, !isStopping { return remount() }
-        if isStopping || isUnmounted { return exit == .code(0) || isUnmounted ? 0 : 1 }
+        // The loop sees to that.
+        if isUnmounted { return nil }
+        if isStopping { return exit == .code(0) ? 0 : 1 }
         if server.isReplaced {
             journal.noteReplacement()
             log.notice("the server is replaced as planned", metadata: ["pid": "\(server.process.pid)"])
@@ -333,9 +337,7 @@ package final class Guardian {
         guard let server, server.killed == nil else { return }
         if let asked = server.asked {
             guard monotonicNanoseconds() - asked > 100_000_000 else { return }
-            server.process.send(Signal.kill)
-            self.server?.killed = monotonicNanoseconds()
-            return
+            return killServer()
         }
         // Before it serves there are no beats yet, and opening a database that was left open takes its time.
         let limit = configuration.heartbeatTimeout.milliseconds * (server.serving == nil ? 5 : 1)
@@ -379,8 +381,7 @@ package final class Guardian {
         case .replace:
             ServiceManager.tell(.reloading)
             isReloading = true
-            // Whoever asked for this through the server is answered first.
-            replacement = monotonicNanoseconds() + 100_000_000
+            planReplacement()
             try? sendPacket(channel.raw, GuardianReply().encode())
         case .openBacking:
             try? sendPacket(channel.raw, openBacking(packet.descriptors.first).encode())

@@ -11,12 +11,10 @@ package struct GuardianConfiguration: Sendable {
     package var allowsPassthrough: Bool
     /// Whether all origins are local disks.
     package var isAllLocal: Bool
-    /// How a server is started: its arguments, the program's name first.
-    package var serverArguments: [String]
-    /// The same for the guardian that replaces this one.
-    package var guardianArguments: [String]
-    /// The arguments that say what is mounted, which both have in common.
+    /// The arguments of `mount` and `serve` that say what is mounted.
     package var arguments: [String]
+    /// Whether the terminal is to be left alone.
+    package var isDetached: Bool
     package var heartbeatTimeout: Duration
     /// How many servers may die before they have served for a second.
     package var maxRestarts: Int
@@ -27,7 +25,7 @@ package struct GuardianConfiguration: Sendable {
 
     package init(
         mountPoint: FilePath, lockedDirectories: [FilePath], allowOther: Bool, allowsPassthrough: Bool,
-        isAllLocal: Bool, serverArguments: [String], guardianArguments: [String], arguments: [String],
+        isAllLocal: Bool, arguments: [String], isDetached: Bool,
         heartbeatTimeout: Duration, maxRestarts: Int, epochFile: FilePath,
         remounts: Int
     ) {
@@ -36,13 +34,17 @@ package struct GuardianConfiguration: Sendable {
         self.allowOther = allowOther
         self.allowsPassthrough = allowsPassthrough
         self.isAllLocal = isAllLocal
-        self.serverArguments = serverArguments
-        self.guardianArguments = guardianArguments
         self.arguments = arguments
+        self.isDetached = isDetached
         self.heartbeatTimeout = heartbeatTimeout
         self.maxRestarts = maxRestarts
         self.epochFile = epochFile
         self.remounts = remounts
+    }
+
+    /// How another process of this mount is started: all of its arguments, the program's name first.
+    func arguments(of command: String, _ option: String? = nil) -> [String] {
+        ["musicfs", command] + (isDetached ? ["--detached"] : []) + (option.map { [$0] } ?? []) + arguments
     }
 }
 

@@ -1,6 +1,6 @@
 import FoundationEssentials
 import MusicFSFUSE
-package import MusicFSSystem
+import MusicFSSystem
 
 /// What a guardian leaves to the program that replaces it in the same process (`musicfs upgrade`).
 package struct Handover: Codable, Hashable, Sendable {
@@ -10,8 +10,6 @@ package struct Handover: Codable, Hashable, Sendable {
         var heartbeat: Int32
     }
 
-    /// The path's bytes.
-    var mountPoint: [UInt8]
     /// Descriptors.
     var device: Int32
     var journal: Int32
@@ -22,7 +20,6 @@ package struct Handover: Codable, Hashable, Sendable {
 
     private enum CodingKeys: String, CodingKey {
         case device, journal, locks, server
-        case mountPoint = "mount_point"
         case hasPassthrough = "passthrough"
     }
 
@@ -37,10 +34,7 @@ package struct Handover: Codable, Hashable, Sendable {
         self = try JSONDecoder().decode(Handover.self, from: Data(text.utf8))
     }
 
-    init(
-        mountPoint: FilePath, device: Int32, journal: Int32, locks: [Int32], hasPassthrough: Bool, server: Server?
-    ) {
-        self.mountPoint = mountPoint.bytes
+    init(device: Int32, journal: Int32, locks: [Int32], hasPassthrough: Bool, server: Server?) {
         self.device = device
         self.journal = journal
         self.locks = locks
@@ -49,20 +43,17 @@ package struct Handover: Codable, Hashable, Sendable {
     }
 
     /// How a program is asked whether it could take over here: it ends with 0 if so, and says why not otherwise.
-    static func question(mountPoint: FilePath, arguments: [String]) -> [String] {
-        ["mount", "--check-upgrade=\(Journal.layout)", "--check-mount=\(mountPoint)"] + arguments
+    ///
+    /// - Parameter arguments: those that say what is mounted.
+    static func question(_ arguments: [String]) -> [String] {
+        ["mount", "--check-upgrade=\(Journal.layout)"] + arguments
     }
 
-    /// Answers that question.
-    package static func check(layout: String, runningMount: String, mountPoint: FilePath) throws {
+    /// Answers that question, once the configuration was read.
+    package static func check(layout: String) throws {
         guard UInt64(layout) == Journal.layout else {
             throw MountError(
                 "this version cannot take over from the one that runs; stop it with 'musicfs shutdown' and mount again")
-        }
-        guard mountPoint.description == runningMount else {
-            throw MountError(
-                "the configuration names the mount point \(mountPoint) by now, and \(runningMount) is mounted; "
-                    + "set it back, or stop and mount again")
         }
     }
 }
