@@ -42,24 +42,13 @@ final class CachedContent: OpenContent {
         }
         let (fetches, loads) = file.locateAhead(range, most: readAhead.withLock { $0.piece })
         if fetches.isEmpty { readAhead.withLock { $0.noteNear() } }
-        for flight in fetches {
-            if let reservation = cache.budget.reserve(flight.range.count) {
-                start(flight, reservation)
-            } else {
-                abandon(flight)
-            }
-        }
-        for (flight, entries) in loads {
-            if let reservation = cache.budget.reserve(flight.range.count) {
-                load(flight, entries, reservation)
-            } else {
-                abandon(flight)
-            }
-        }
+        for flight in fetches { ifThereIsMemory(for: flight) { start(flight, $0) } }
+        for (flight, entries) in loads { ifThereIsMemory(for: flight) { load(flight, entries, $0) } }
     }
 
-    /// There is no memory for it. Whoever waits for it by now asks again.
-    private func abandon(_ flight: CachedFile.Flight) {
+    /// Calls `begin` with memory for a flight. Where there is none, whoever waits for it by now asks again.
+    private func ifThereIsMemory(for flight: CachedFile.Flight, _ begin: (Reservation) -> Void) {
+        if let reservation = cache.budget.reserve(flight.range.count) { return begin(reservation) }
         readAhead.withLock { $0.retreat(to: flight.range.lowerBound) }
         file.land(flight, .failure(.failed(.again)))
     }

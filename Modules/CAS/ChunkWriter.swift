@@ -138,12 +138,16 @@ final class ChunkWriter {
         let most = min(max(store.limit / 16, 1 << 20), 8 << 20)
         var group: [ChunkGroup.Named] = []
         var size: Int64 = 0
+        // After an error, what was named and not begun.
+        defer { refuse(group) }
+        func beginGroup() throws {
+            let whole = group
+            (group, size) = ([], 0)
+            if !whole.isEmpty { try begin(whole) }
+        }
         while let put = waiting.first {
             let count = Int64(unsafe put.bytes.buffer.count) + Int64(ChunkTrailer.byteCount)
-            if size + count > most, !group.isEmpty {
-                try begin(group)
-                (group, size) = ([], 0)
-            }
+            if size + count > most { try beginGroup() }
             let named = try name(put)
             waiting.removeFirst()
             guard let named else { continue }
@@ -151,31 +155,35 @@ final class ChunkWriter {
             pending.insert(named.entry.id)
             size += count
         }
-        if !group.isEmpty { try begin(group) }
+        try beginGroup()
     }
 
     /// Makes room for a group and hands it on.
     private func begin(_ chunks: [ChunkGroup.Named]) throws {
         serial += 1
         let group = ChunkGroup(chunks: chunks, serial: serial)
-        func refuse() {
-            pending.subtract(group.ids)
-            for chunk in chunks { store.settle(chunk.put, nil) }
-        }
         do {
             let excess = index.totals.used + pendingBytes + group.size - store.limit
             if excess > 0 { try makeRoom(excess) }
         } catch {
-            refuse()
+            refuse(chunks)
             throw error
         }
-        guard index.totals.used + pendingBytes + group.size <= store.limit else { return refuse() }
+        guard index.totals.used + pendingBytes + group.size <= store.limit else { return refuse(chunks) }
         pendingBytes += group.size
         store.work.withLock { work in
             work.groups.append(group)
             work.underWay += 1
         }
         store.work.broadcast()
+    }
+
+    /// No files are made of these after all.
+    private func refuse(_ chunks: [ChunkGroup.Named]) {
+        for chunk in chunks {
+            pending.remove(chunk.entry.id)
+            store.settle(chunk.put, nil)
+        }
     }
 
     /// Names a chunk. One that the store has already only gets one more user.
