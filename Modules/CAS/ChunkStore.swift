@@ -210,11 +210,22 @@ package final class ChunkStore: Sendable {
     /// Whether there is room for what nobody has asked for yet.
     package var allowsPrefetch: Bool { !isOff && pressure < .noPrefetch }
 
+    /// The index is bad: the writing thread makes it anew from the chunks' own trailers.
+    func noteDamage(_ what: String) {
+        let isNews = health.withLock { health in
+            defer { health.isIndexDamaged = true }
+            return !health.isIndexDamaged
+        }
+        if isNews { log.warning("the cache's index is damaged and is made anew", metadata: ["error": "\(what)"]) }
+        work.broadcast()
+    }
+
     func noting(_ body: () throws -> Void) {
         do { try body() } catch { note(error) }
     }
 
     func note(_ error: any Error) {
+        if let error = error as? SQLiteError, error.meaning == .damage { return noteDamage("\(error)") }
         let text = "\(error)"
         let (isNews, goesOff) = health.withLock { $0.note(text, at: monotonicNanoseconds()) }
         if isNews {

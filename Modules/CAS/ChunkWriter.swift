@@ -7,6 +7,8 @@ import Synchronization
 final class ChunkWriter {
     let store: ChunkStore
     var index: ChunkIndex
+    /// Which file the index was when it was opened.
+    private let indexInode: UInt64
     private var serial: UInt64 = 0
     private var nextLook: UInt64 = 0
     /// Chunks whose files are being made, and the room that they will take.
@@ -28,6 +30,7 @@ final class ChunkWriter {
         self.store = store
         try createDirectories(store.files.root, mode: 0o700)
         index = try ChunkIndex(store.indexPath)
+        indexInode = try FileStatus.of(store.indexPath).inode
     }
 
     private static func loop(_ store: ChunkStore) {
@@ -35,6 +38,7 @@ final class ChunkWriter {
         while true {
             // What is under way belongs to the writer that began it.
             let isQuiet = store.work.withLock { $0.underWay == 0 }
+            if isQuiet, store.health.withLock({ $0.isIndexDamaged }) { setIndexAside(store, &writer) }
             if writer == nil, isQuiet, !store.isOff {
                 do {
                     let made = try ChunkWriter(store)
@@ -82,13 +86,20 @@ final class ChunkWriter {
         return isClosing
     }
 
+    private static func setIndexAside(_ store: ChunkStore, _ writer: inout ChunkWriter?) {
+        let count = writer?.index.totals.chunks ?? 0
+        writer = nil
+        store.reopenReader()
+        do throws(SystemError) {
+            try DatabaseFile.setAside(store.indexPath)
+            store.log.info("the cache's index is moved aside", metadata: ["chunks": "\(count)"])
+        } catch { store.note(error) }
+        store.health.withLock { $0.isIndexDamaged = false }
+    }
+
     private static func probe(_ store: ChunkStore, _ writer: inout ChunkWriter?) {
         do {
-            try createDirectories(store.files.root, mode: 0o700)
-            let path = store.directory.appending("probe.tmp")
-            try writeFileAtomically(path, [1, 2, 3])
-            guard try readFile(path) == [1, 2, 3] else { throw SystemError("probe", path, .io) }
-            try unlink(path)
+            try probeDirectory(store.directory)
             writer = nil
             store.reopenReader()
             store.health.withLock { $0.recovered() }
@@ -112,6 +123,9 @@ final class ChunkWriter {
         let now = monotonicNanoseconds()
         guard now >= nextLook else { return }
         nextLook = now &+ 5_000_000_000
+        if (try? FileStatus.of(store.indexPath))?.inode != indexInode {
+            return store.noteDamage("its file was deleted or replaced")
+        }
         store.pressure = DiskPressure(try FileSystemStatus.of(store.directory))
         if store.pressure >= .evict { try makeRoom(max(index.totals.used / 20, 1)) }
     }

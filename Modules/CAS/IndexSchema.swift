@@ -30,8 +30,8 @@ enum IndexSchema {
     static func open(_ path: FilePath) throws -> (database: Database, isNew: Bool) {
         do {
             return try connect(path)
-        } catch let error as SQLiteError where error.isDamage {
-            try setAside(path)
+        } catch let error as SQLiteError where error.meaning == .damage {
+            try DatabaseFile.setAside(path)
             return try connect(path)
         }
     }
@@ -40,7 +40,7 @@ enum IndexSchema {
         var database = try Database.open(path, .readWrite, busyTimeout: 30_000, cacheKibibytes: 4096)
         var isNew = try database.integer("SELECT 1 FROM sqlite_master WHERE name = 'meta'") == nil
         if !isNew, try database.integer("PRAGMA user_version") != version {
-            try setAside(path)
+            try DatabaseFile.setAside(path)
             database = try Database.open(path, .readWrite, busyTimeout: 30_000, cacheKibibytes: 4096)
             isNew = true
         }
@@ -53,21 +53,4 @@ enum IndexSchema {
         }
         return (database, isNew)
     }
-
-    static func setAside(_ path: FilePath) throws(SystemError) {
-        for part in ["", "-wal", "-shm"] {
-            let from = path.parent.appending(Array(path.lastComponent) + Array(part.utf8))
-            let to = path.parent.appending(Array(path.lastComponent) + Array((".bad" + part).utf8))
-            do throws(SystemError) {
-                try rename(from, to: to)
-            } catch {
-                if error.errno != .noEntry { throw error }
-            }
-        }
-    }
-}
-
-extension SQLiteError {
-    /// SQLITE_CORRUPT or SQLITE_NOTADB (sqlite.org/rescode.html).
-    var isDamage: Bool { code == 11 || code == 26 }
 }

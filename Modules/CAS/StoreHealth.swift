@@ -7,10 +7,13 @@ struct StoreHealth: Hashable, Sendable {
     private var errors: [UInt64] = []
     private(set) var isOff = false
     private(set) var lastError: String?
+    /// Whether the index is not what was written, and is to be made anew.
+    var isIndexDamaged = false
     private var nextProbe: UInt64 = 0
     private var lastTold: [String: UInt64] = [:]
 
     private static let minute: UInt64 = 60_000_000_000
+    private static let pause = StoreProbe.interval.nanoseconds
 
     /// - Returns: whether the error is to be logged (each kind once a minute), and whether the store goes off now.
     mutating func note(_ error: String, at now: UInt64) -> (isNews: Bool, goesOff: Bool) {
@@ -22,14 +25,14 @@ struct StoreHealth: Hashable, Sendable {
         if isNews { lastTold[error] = now }
         guard !isOff, errors.count >= 5 else { return (isNews, false) }
         isOff = true
-        nextProbe = now + Self.minute
+        nextProbe = now + Self.pause
         return (isNews, true)
     }
 
     /// Whether it is time to try the disk again.
     mutating func isProbeDue(at now: UInt64) -> Bool {
         guard isOff, now >= nextProbe else { return false }
-        nextProbe = now + Self.minute
+        nextProbe = now + Self.pause
         return true
     }
 

@@ -73,7 +73,11 @@ struct MountCommand: ParsableCommand {
         for origin in settings.origins where origin.kind == .local { try check(origin) }
         try MountPreparation.checkFUSE(allowOther: settings.allowOther)
         _ = try MediaWorkerLocator.find(environment: ThisProcess.environment)
-        let locks = try MountPreparation.lock(settings.ownDirectories)
+        // Without the cache directory everything can be had all the same, from the origins.
+        let locks = try MountPreparation.lock(
+            settings.ownDirectories,
+            optional: settings.cacheDirectory == settings.stateDirectory ? nil : settings.cacheDirectory
+        ) { log.error("the cache directory cannot be used", metadata: ["error": "\($0)"]) }
         try MountPreparation.prepare(
             settings.mountPoint, origins: settings.origins.filter(\.kind.isMounted).compactMap(\.path), log: log)
         return locks

@@ -15,13 +15,21 @@ package final class Library: Sendable {
     package let epoch: Int64
     private let state: Mutex<State>
     private let onCommit: OnCommit
+    private let report: FailureReport
+    /// Which file `path` was when it was opened.
+    private let inode: UInt64
+    private let rebuilding: Atomic<Bool>
 
     /// Takes what the kernel may know wrongly, and the number in `changes` up to which that reaches.
     package typealias OnCommit = @Sendable (_ changes: [TreeChange], _ sequence: Int64) -> Void
+    /// Takes an error that says something about the file or its disk, and whether it came of writing. Called on any thread.
+    package typealias OnFailure = @Sendable (_ error: CacheError, _ isWrite: Bool) -> Void
 
     // Connections are not Sendable; the writer lives and dies inside the lock.
     private struct State: ~Copyable {
         let writer: LibraryWriter
+        /// Whether a copy has taken its place, so that nothing is to be written here any more.
+        var isFrozen = false
     }
 
     package struct Options: Sendable {
@@ -32,16 +40,24 @@ package final class Library: Sendable {
         /// Called once if a database has to be made: gives it an epoch that none had before.
         package var nextEpoch: @Sendable () throws -> Int64
         package var onCommit: OnCommit
+        package var onFailure: OnFailure
+        /// Whether a library that has to be made takes the place of one that was in use.
+        package var isReplacement = false
+        /// How large the file may become, bytes; nil for as large as the disk allows.
+        package var sizeLimit: Int64?
 
         package init(
             template: PathTemplate, showsCompanions: Bool, identifiesContent: Bool = true,
-            nextEpoch: @escaping @Sendable () throws -> Int64, onCommit: @escaping OnCommit
+            nextEpoch: @escaping @Sendable () throws -> Int64, onCommit: @escaping OnCommit,
+            onFailure: @escaping OnFailure = { _, _ in }, sizeLimit: Int64? = nil
         ) {
             self.template = template
             self.showsCompanions = showsCompanions
             self.identifiesContent = identifiesContent
             self.nextEpoch = nextEpoch
             self.onCommit = onCommit
+            self.onFailure = onFailure
+            self.sizeLimit = sizeLimit
         }
     }
 
@@ -53,37 +69,47 @@ package final class Library: Sendable {
         try wrapping("open \(path)") {
             var database = try connect(path)
             var epoch: Int64?
+            var isReplacement = options.isReplacement
             if try database.integer("SELECT 1 FROM sqlite_master WHERE name = 'meta'") != nil {
                 if try database.integer("PRAGMA user_version") == Schema.version {
                     epoch = try database.integer("SELECT value FROM meta WHERE key = 'epoch'")
                 }
                 if epoch == nil {
                     // Another version's: derived data, so it is made anew rather than migrated.
-                    try setAside(path)
+                    try LibraryFile.setAside(path)
                     database = try connect(path)
+                    isReplacement = true
                 }
             }
             if epoch == nil {
                 let next = try options.nextEpoch()
-                try create(database, epoch: next)
+                try create(database, epoch: next, isReplacement: isReplacement)
                 epoch = next
+            }
+            if let limit = options.sizeLimit, let page = try database.integer("PRAGMA page_size"), page > 0 {
+                try database.execute("PRAGMA max_page_count=\(max(limit / page, 1))")
             }
             let writer = try LibraryWriter(
                 database: database, template: options.template, showsCompanions: options.showsCompanions,
                 identifiesContent: options.identifiesContent)
-            return Library(path: path, epoch: epoch ?? 1, writer: writer, onCommit: options.onCommit)
+            return Library(
+                path: path, epoch: epoch ?? 1, inode: try FileStatus.of(path).inode, writer: writer, options: options)
         }
     }
 
-    private init(
-        path: FilePath, epoch: Int64, writer: sending LibraryWriter,
-        onCommit: @escaping OnCommit
-    ) {
+    private init(path: FilePath, epoch: Int64, inode: UInt64, writer: sending LibraryWriter, options: Options) {
         self.path = path
         self.epoch = epoch
-        self.onCommit = onCommit
+        self.inode = inode
+        onCommit = options.onCommit
+        report = FailureReport(onFailure: options.onFailure)
+        rebuilding = Atomic(writer.isRebuilding)
         state = Mutex(State(writer: writer))
     }
+
+    /// Whether it took the place of one that was lost, and not all origins were scanned since: what is not in it may
+    /// exist all the same.
+    package var isRebuilding: Bool { rebuilding.load(ordering: .relaxed) }
 
     private static func connect(_ path: FilePath) throws -> Database {
         let database = try Database.open(path, .readWrite, busyTimeout: 30_000, cacheKibibytes: 8192)
@@ -95,9 +121,10 @@ package final class Library: Sendable {
         return database
     }
 
-    private static func create(_ database: Database, epoch: Int64) throws {
+    private static func create(_ database: Database, epoch: Int64, isReplacement: Bool) throws {
         try database.transaction {
             try database.execute(Schema.statements)
+            if isReplacement { try database.execute("INSERT INTO meta VALUES('rebuilding', 1)") }
             try database.execute(
                 """
                 INSERT INTO meta VALUES('epoch', \(epoch));
@@ -106,31 +133,19 @@ package final class Library: Sendable {
         }
     }
 
-    /// Renames the database out of the way, its log with it; a second one of the same second replaces the first.
-    package static func setAside(_ path: FilePath) throws(CacheError) {
-        let suffix = ".bad-\(wallClockNanoseconds() / 1_000_000_000)"
-        for part in ["", "-wal", "-shm"] {
-            let from = path.parent.appending(Array(path.lastComponent) + Array(part.utf8))
-            let to = path.parent.appending(Array(path.lastComponent) + Array((suffix + part).utf8))
-            do throws(SystemError) {
-                try rename(from, to: to)
-            } catch  where error.errno == .noEntry {
-                continue
-            } catch { throw CacheError("set \(path) aside", error) }
-        }
-    }
-
     // MARK: Readers
 
     /// A reader for one thread.
     package func makeTreeReader() throws(CacheError) -> TreeReader {
-        try wrapping("open a reader") { try TreeReader(database: try Database.open(path, .readOnly)) }
+        try report.wrapping("open a reader") {
+            try TreeReader(database: try Database.open(path, .readOnly), report: report)
+        }
     }
 
     /// A reader for a scan or a command: everything but the tree.
     package func makeReader() throws(CacheError) -> LibraryReader {
-        try wrapping("open a reader") {
-            try LibraryReader(database: try Database.open(path, .readOnly, cacheKibibytes: 2048))
+        try report.wrapping("open a reader") {
+            try LibraryReader(database: try Database.open(path, .readOnly, cacheKibibytes: 2048), report: report)
         }
     }
 
@@ -166,7 +181,7 @@ package final class Library: Sendable {
     package func setOrigins(_ origins: [OriginSetting]) throws(CacheError) -> [String: Int64] {
         // A successor whose predecessor hangs in the kernel with the write lock must not wait for it (rule 3 of take-over):
         // the usual case, that nothing has changed, is only read.
-        let known = try wrapping("read the origins") {
+        let known = try report.wrapping("read the origins") {
             try state.withLock { state in try state.writer.knownOrigins(origins) }
         }
         if let known { return known }
@@ -214,15 +229,37 @@ package final class Library: Sendable {
     }
 
     package func checkpoint() throws(CacheError) {
-        try wrapping("checkpoint") { try state.withLock { try $0.writer.database.checkpoint() } }
+        try report.wrapping("checkpoint", isWrite: true) { try state.withLock { try $0.writer.database.checkpoint() } }
+    }
+
+    // MARK: Moving
+
+    /// Whether the file at `path` is still the one that was opened.
+    package var isInPlace: Bool { (try? FileStatus.of(path))?.inode == inode }
+
+    /// Writes all that the library holds to another file, with the epoch and all ids, and writes nothing here any more:
+    /// whatever is given out from now on is given out there.
+    ///
+    /// - Throws: when it cannot be read or the file cannot be written; then it goes on as it was.
+    package func move(to target: FilePath) throws(CacheError) {
+        try wrapping("copy to \(target)") {
+            try state.withLock { state in
+                try DatabaseFile.write(state.writer.database, to: target)
+                state.isFrozen = true
+            }
+        }
     }
 
     @discardableResult
     private func perform<R: Sendable>(
         _ doing: String, _ body: @Sendable (LibraryWriter) throws -> R
     ) throws(CacheError) -> (result: R, batch: AppliedBatch) {
-        let done = try wrapping(doing) {
-            try state.withLock { state in try state.writer.perform(body) }
+        let done = try report.wrapping(doing, isWrite: true) {
+            try state.withLock { state in
+                if state.isFrozen { throw CacheError(.failed, "library: \(doing): another file has taken its place") }
+                defer { rebuilding.store(state.writer.isRebuilding, ordering: .relaxed) }
+                return try state.writer.perform(body)
+            }
         }
         if !done.batch.changes.isEmpty { onCommit(done.batch.changes, done.batch.sequence) }
         return done

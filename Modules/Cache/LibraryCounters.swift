@@ -50,4 +50,11 @@ package struct LibraryTotals: Hashable, Sendable {
     package var files: Int64
     package var directories: Int64
     package var bytes: Int64
+
+    package init(tracks: Int64 = 0, files: Int64 = 0, directories: Int64 = 1, bytes: Int64 = 0) {
+        self.tracks = tracks
+        self.files = files
+        self.directories = directories
+        self.bytes = bytes
+    }
 }

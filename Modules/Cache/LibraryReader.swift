@@ -16,11 +16,13 @@ package struct KnownFile: Hashable, Sendable {
 /// Reads what is not the tree: what a scan compares with, and what `info` and `status` show. For one thread.
 package final class LibraryReader {
     private let database: Database
+    private let report: FailureReport
     private let files: Statement
     private let folder: Statement
 
-    init(database: Database) throws(SQLiteError) {
+    init(database: Database, report: FailureReport) throws(SQLiteError) {
         self.database = database
+        self.report = report
         files = try database.prepare(
             """
             SELECT id, name, size, modified, inode, kind, etag, is_postponed, CASE kind WHEN 0 THEN audio ELSE head END IS NOT NULL
@@ -31,7 +33,7 @@ package final class LibraryReader {
 
     /// The files that are known in a folder, by name in byte order; none when the folder is not known.
     package func files(origin: Int64, folder path: [UInt8]) throws(CacheError) -> [KnownFile] {
-        try wrapping("read a folder") {
+        try report.wrapping("read a folder") {
             defer {
                 folder.reset()
                 files.reset()
@@ -61,7 +63,7 @@ package final class LibraryReader {
     package func folders(
         origin: Int64, below path: [UInt8], after last: [UInt8]?, limit: Int
     ) throws(CacheError) -> [(path: [UInt8], files: Int64)] {
-        try wrapping("list folders") {
+        try report.wrapping("list folders") {
             // The folder itself sorts before what lies below it, but not next to it: "a", "a b", "a/c".
             let statement = try database.prepare(
                 """
@@ -89,7 +91,7 @@ package final class LibraryReader {
     package func treeChanges(
         after sequence: Int64, limit: Int
     ) throws(CacheError) -> [(sequence: Int64, change: TreeChange)] {
-        try wrapping("read the changes") {
+        try report.wrapping("read the changes") {
             let statement = try database.prepare(
                 """
                 SELECT sequence, kind, id, name FROM changes WHERE sequence > ? AND kind IN (2, 3)
@@ -112,11 +114,11 @@ package final class LibraryReader {
     }
 
     package func origins() throws(CacheError) -> [OriginRecord] {
-        try wrapping("list the origins") { try OriginRecord.all(database) }
+        try report.wrapping("list the origins") { try OriginRecord.all(database) }
     }
 
     package func scan(origin: Int64) throws(CacheError) -> ScanRecord? {
-        try wrapping("read a scan's progress") {
+        try report.wrapping("read a scan's progress") {
             let statement = try database.prepare(
                 "SELECT sequence, phase, started, files_seen, last_folder FROM scans WHERE origin = ?")
             statement.bind(1, origin)
@@ -129,7 +131,7 @@ package final class LibraryReader {
     }
 
     package func totals() throws(CacheError) -> LibraryTotals {
-        try wrapping("read the totals") {
+        try report.wrapping("read the totals") {
             let counters = try LibraryCounters.load(database)
             return LibraryTotals(
                 tracks: counters.tracks, files: counters.files, directories: counters.directories,
@@ -139,7 +141,7 @@ package final class LibraryReader {
 
     /// Files without readable tags: the origin's id, the path below its root, and why.
     package func quarantine() throws(CacheError) -> [(origin: String, path: FilePath, reason: String)] {
-        try wrapping("read the quarantine") {
+        try report.wrapping("read the quarantine") {
             let statement = try database.prepare(
                 """
                 SELECT o.name, f.path, r.name, q.reason FROM quarantine q JOIN replicas r ON r.id = q.replica
@@ -155,12 +157,12 @@ package final class LibraryReader {
     }
 
     package func quarantinedCount() throws(CacheError) -> Int64 {
-        try wrapping("count the quarantine") { try database.integer("SELECT count(*) FROM quarantine") ?? 0 }
+        try report.wrapping("count the quarantine") { try database.integer("SELECT count(*) FROM quarantine") ?? 0 }
     }
 
     /// The version of a replica's content that is shown until it is replaced; nil where the tree shows another replica's.
     package func prior(replica: Int64) throws(CacheError) -> PriorVersion? {
-        try wrapping("look up a version") {
+        try report.wrapping("look up a version") {
             let statement = try database.prepare(
                 """
                 SELECT v.key, v.size, v.payload_start, v.payload_end, t.report
@@ -181,12 +183,12 @@ package final class LibraryReader {
 
     /// `quick_check` or `integrity_check`; empty when all is well.
     package func integrityProblems(full: Bool) throws(CacheError) -> [String] {
-        try wrapping("check the library") { try database.integrityProblems(full: full) }
+        try report.wrapping("check the library") { try database.integrityProblems(full: full) }
     }
 
     /// Everything that is known about the file that a node shows; nil for a directory or a node that is gone.
     package func file(node: Int64) throws(CacheError) -> FileRecord? {
-        try wrapping("read a file's record") {
+        try report.wrapping("read a file's record") {
             let statement = try database.prepare(
                 """
                 SELECT r.track, t.report, o.id, o.name, o.root, f.path, r.name, r.size, r.modified, r.is_secondary,

@@ -90,6 +90,10 @@ extension LibraryWriter {
         statement.bind(5, batch.now)
         try statement.run()
         try loadOrigins()
+        if isRebuilding, scanned, origins.values.allSatisfy({ $0.lastScan != nil }) {
+            try database.execute("DELETE FROM meta WHERE key = 'rebuilding'")
+            isRebuilding = false
+        }
     }
 
     func saveScan(_ scan: ScanRecord) throws {

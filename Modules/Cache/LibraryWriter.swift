@@ -16,6 +16,8 @@ final class LibraryWriter {
     /// What `meta` holds now, so that only what changed is written.
     private var savedCounters: LibraryCounters
     var template: PathTemplate
+    /// Whether it took the place of a library that was lost, and there are origins that were not scanned since.
+    var isRebuilding: Bool
     /// Whether covers, lyrics and the like are shown (`tree.companions`).
     let showsCompanions: Bool
     /// Whether content is known by its identity where it has one (`cache.retag = "trust"`).
@@ -54,6 +56,7 @@ final class LibraryWriter {
         statements = try WriterStatements(database)
         counters = try LibraryCounters.load(database)
         savedCounters = counters
+        isRebuilding = try database.integer("SELECT 1 FROM meta WHERE key = 'rebuilding'") != nil
     }
 
     /// Runs `body` as one batch in one transaction; afterwards the tree is whole again.
@@ -74,6 +77,7 @@ final class LibraryWriter {
         } catch {
             counters = before
             forgetCaches()
+            isRebuilding = (try? database.integer("SELECT 1 FROM meta WHERE key = 'rebuilding'")) != nil
             throw error
         }
     }

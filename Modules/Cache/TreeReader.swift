@@ -7,6 +7,7 @@ package import MusicFSSystem
 /// Cost of a look-up: a few B-tree pages, 5 to 10 µs. No call leaves a read transaction open.
 package final class TreeReader {
     private let database: Database
+    private let report: FailureReport
     private let byName: Statement
     private let byNode: Statement
     private let byCookie: Statement
@@ -16,8 +17,9 @@ package final class TreeReader {
     private let totalsStatement: Statement
     private let origins: Statement
 
-    init(database: Database) throws(SQLiteError) {
+    init(database: Database, report: FailureReport) throws(SQLiteError) {
         self.database = database
+        self.report = report
         let columns = "id, kind, version, origin, size, modified, links"
         byName = try database.prepare("SELECT \(columns) FROM nodes WHERE parent = ? AND name = ?")
         byNode = try database.prepare("SELECT \(columns), name FROM nodes WHERE id = ?")
@@ -43,7 +45,7 @@ package final class TreeReader {
 
     /// The entry of `parent` called `name`; nil when there is none.
     package func entry(parent: Int64, name: UnsafeRawBufferPointer) throws(CacheError) -> TreeEntry? {
-        try wrapping("look up a name") {
+        try report.wrapping("look up a name") {
             defer { byName.reset() }
             byName.bind(1, parent)
             unsafe byName.bind(2, name)
@@ -62,7 +64,7 @@ package final class TreeReader {
     }
 
     package func entry(node: Int64) throws(CacheError) -> TreeEntry? {
-        try wrapping("look up a node") {
+        try report.wrapping("look up a node") {
             defer { byNode.reset() }
             byNode.bind(1, node)
             guard try byNode.step() else { return nil }
@@ -72,7 +74,7 @@ package final class TreeReader {
 
     /// Entries of a directory in the order of their ids, which are the cookies; those after `cookie`.
     package func children(of parent: Int64, after cookie: Int64, limit: Int) throws(CacheError) -> [TreeEntry] {
-        try wrapping("list a directory") {
+        try report.wrapping("list a directory") {
             defer { byCookie.reset() }
             byCookie.bind(1, parent)
             byCookie.bind(2, cookie)
@@ -85,7 +87,7 @@ package final class TreeReader {
     }
 
     package func version(_ id: Int64) throws(CacheError) -> ContentVersion? {
-        try wrapping("look up a version") {
+        try report.wrapping("look up a version") {
             defer { versions.reset() }
             versions.bind(1, id)
             guard try versions.step() else { return nil }
@@ -109,7 +111,7 @@ package final class TreeReader {
 
     /// Files of other origins that are equal to a version (D18); none once its node shows another version.
     package func otherReplicas(of version: ContentVersion) throws(CacheError) -> [OtherReplica] {
-        try wrapping("look up replicas") {
+        try report.wrapping("look up replicas") {
             defer { others.reset() }
             others.bind(1, version.node)
             others.bind(2, version.id)
@@ -128,7 +130,7 @@ package final class TreeReader {
     }
 
     package func totals() throws(CacheError) -> LibraryTotals {
-        try wrapping("read the totals") {
+        try report.wrapping("read the totals") {
             defer { totalsStatement.reset() }
             var values: [String: Int64] = [:]
             while try totalsStatement.step() { values[totalsStatement.text(0)] = totalsStatement.integer(1) }
@@ -140,7 +142,7 @@ package final class TreeReader {
 
     /// Where a node is; nil when it is gone.
     package func place(ofNode node: Int64) throws(CacheError) -> (parent: Int64, name: [UInt8])? {
-        try wrapping("look up a node's place") {
+        try report.wrapping("look up a node's place") {
             let statement = try database.prepare("SELECT parent, name FROM nodes WHERE id = ?")
             statement.bind(1, node)
             return try statement.step() ? (statement.integer(0), statement.bytes(1)) : nil
@@ -149,7 +151,7 @@ package final class TreeReader {
 
     /// The name and the root of an origin.
     package func origin(_ id: Int64) throws(CacheError) -> (name: String, root: FilePath)? {
-        try wrapping("look up an origin") {
+        try report.wrapping("look up an origin") {
             defer { origins.reset() }
             origins.bind(1, id)
             guard try origins.step(), let root = FilePath(bytes: origins.bytes(1)) else { return nil }

@@ -49,13 +49,20 @@ struct ControlRoutes: Sendable {
     // MARK: Status
 
     func status() throws(ControlError) -> StatusReport {
-        let (totals, quarantined, records) = try reading { (reader) throws(CacheError) in
+        // A library that cannot be read is what the status is to tell of, rather than an error of its own.
+        let known = try? reading { (reader) throws(CacheError) in
             (try reader.totals(), try reader.quarantinedCount(), try reader.origins())
         }
+        let (totals, quarantined, records) = known ?? (LibraryTotals(), 0, [])
         let deaths = server.journal.deaths
         let cache = server.content.cache.statistics
         let cacheUse = CacheUse(usedBytes: cache.usedBytes, maxBytes: cache.maxBytes)
-        let (state, problems) = server.state(records)
+        var (state, problems) = server.state(records)
+        if known == nil {
+            (state, problems) = (
+                state == .offline ? state : .degraded, problems + ["library: it cannot be read; see the log"]
+            )
+        }
         return StatusReport(
             name: server.settings.name, version: musicFSVersion,
             state: state.rawValue,

@@ -65,6 +65,15 @@ package struct DaemonSettings: Sendable {
     }
 
     package var libraryPath: FilePath { cacheDirectory.appending("library.db") }
+    func libraryOptions(
+        nextEpoch: @escaping @Sendable () throws -> Int64, onCommit: @escaping Library.OnCommit,
+        onFailure: @escaping Library.OnFailure
+    ) -> Library.Options {
+        Library.Options(
+            template: template, showsCompanions: showsCompanions, identifiesContent: cache.retag == .trust,
+            nextEpoch: nextEpoch, onCommit: onCommit, onFailure: onFailure)
+    }
+
     package var epochFile: FilePath { stateDirectory.appending("epoch") }
 }
 

@@ -30,6 +30,7 @@ extension Server {
         var problems = origins.compactMap { origin in
             problem(of: origin, records.first { $0.id == origin.id }).map { "\(origin.setting.id): \($0)" }
         }
+        if let problem = recovery.problem { problems.append(problem) }
         let cache = content.cache.statistics
         if cache.isOff { problems.append("cache: \(cache.lastError ?? "its disk gives errors")") }
         for task in supervisor.tasks where task.critical && [.stuck, .restarting, .failed].contains(task.state) {
@@ -59,7 +60,8 @@ extension Server {
             state = next
         }
         repeat {
-            let (next, because) = self.state(try reader.origins())
+            // What is wrong with a library that cannot be read is among the reasons already.
+            let (next, because) = self.state((try? reader.origins()) ?? [])
             move(to: next, because.joined(separator: "; "))
         } while context.wait(for: .milliseconds(500))
         move(to: .unmounting, "told to stop")

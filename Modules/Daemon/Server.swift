@@ -17,6 +17,7 @@ package final class Server: Sendable {
     let journal: Journal
     let guardian: GuardianClient
     let library: Library
+    let recovery: LibraryRecovery
     let media: MediaWorkers
     let content: Content
     let fuse: FUSEServer
@@ -49,11 +50,19 @@ package final class Server: Sendable {
         self.metrics = metrics
         events = EventBus(capacity: settings.eventCapacity)
         let later = Later()
-        library = try Server.openLibrary(
-            settings, log: log, nextEpoch: { Int64(clamping: try guardian.nextEpoch(0)) },
-            onCommit: { later.invalidate($0, upTo: $1) })
-        if journal.generation == 1 { try library.beginConnection() }
-        let ids = try library.setOrigins(settings.origins.map(\.librarySetting))
+        let recovery = LibraryRecovery(settings, journal: journal, log: log, replace: { try guardian.replace() })
+        self.recovery = recovery
+        let opened = try LibraryOpening(
+            settings: settings, journal: journal,
+            options: settings.libraryOptions(
+                nextEpoch: { Int64(clamping: try guardian.nextEpoch(0)) },
+                onCommit: { later.invalidate($0, upTo: $1) },
+                onFailure: { recovery.failed($0, isWrite: $1) }),
+            log: log
+        ).open()
+        library = opened.library
+        recovery.set(library)
+        let ids = opened.origins
         media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
         let timer = try DeadlineTimer(clock: SystemClock())
         let directory = OriginDirectory(events: events, log: logs.logger("origins"))
@@ -82,7 +91,7 @@ package final class Server: Sendable {
             registry: guardian,
             settings: FileSystemSettings(
                 owner: ThisProcess.user, group: ThisProcess.group, timeout: settings.timeout),
-            metrics: metrics, log: logs.logger("fuse"),
+            metrics: metrics, log: logs.logger("fuse"), isBeingRecovered: { recovery.failed($0, isWrite: false) },
             onDisconnect: { later.disconnected(guardian) })
         later.set(fuse)
     }
@@ -100,24 +109,6 @@ package final class Server: Sendable {
         func disconnected(_ guardian: GuardianClient) {
             try? guardian.disconnected()
             ThisProcess.send(Signal.terminate)
-        }
-    }
-
-    /// A damaged library is moved aside and begun anew: it is derived.
-    static func openLibrary(
-        _ settings: DaemonSettings, log: Logger, nextEpoch: @escaping @Sendable () throws -> Int64,
-        onCommit: @escaping Library.OnCommit
-    ) throws -> Library {
-        let options = Library.Options(
-            template: settings.template, showsCompanions: settings.showsCompanions,
-            identifiesContent: settings.cache.retag == .trust, nextEpoch: nextEpoch, onCommit: onCommit)
-        do throws(CacheError) {
-            return try Library.open(settings.libraryPath, options)
-        } catch {
-            guard error.code == .damaged else { throw error }
-            log.warning("the library is damaged and is built anew", metadata: ["error": "\(error)"])
-            try Library.setAside(settings.libraryPath)
-            return try Library.open(settings.libraryPath, options)
         }
     }
 
@@ -156,6 +147,7 @@ package final class Server: Sendable {
         try supervisor.start("state") { [self] in try followState($0) }
         try supervisor.start("health", critical: true) { [self] in try content.health.run($0) }
         try supervisor.start("mounts", beatLimit: .seconds(300)) { [self] in try followMounts($0) }
+        try supervisor.start("library", beatLimit: .seconds(600)) { [self] in try recovery.follow($0) }
         try supervisor.start("housekeeping", beatLimit: .seconds(600)) { [self] context in
             crashes.prune()
             for work in [library.clearTombstones, library.removeForgottenOrigins, library.adoptTemplate] {
@@ -258,6 +250,7 @@ package final class Server: Sendable {
         do throws(CacheError) {
             try library.checkpoint()
         } catch { log.warning("the library's log was not emptied", metadata: ["error": "\(error)"]) }
+        if recovery.isInMemory { MemoryLibrary(settings).remove() }
         log.info("stopped", metadata: ["milliseconds": "\((monotonicNanoseconds() - begin) / 1_000_000)"])
     }
 }

@@ -22,13 +22,13 @@ final class StandaloneLibrary {
         locks = try MountPreparation.lock(settings.ownDirectories)
         let log = logs.logger("scan")
         let epochs = EpochFile(path: settings.epochFile)
-        library = try Server.openLibrary(
-            settings, log: log,
+        let options = settings.libraryOptions(
             nextEpoch: {
                 let next = epochs.next(after: 0)
                 if let failure = next.failure { throw failure }
                 return Int64(clamping: next.epoch)
-            }, onCommit: { _, _ in })
+            }, onCommit: { _, _ in }, onFailure: { _, _ in })
+        library = try Library.openRebuilding(settings.libraryPath, options, log)
         let ids = try library.setOrigins(settings.origins.map(\.librarySetting))
         media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
         let timer = try DeadlineTimer(clock: SystemClock())

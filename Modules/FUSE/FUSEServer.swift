@@ -17,10 +17,12 @@ package final class FUSEServer: Sendable {
 
     /// - Parameters:
     ///   - device: the descriptor; stays open as long as the process.
+    ///   - isBeingRecovered: whether requests that failed with such an error are to be left to a successor.
     ///   - onDisconnect: the mount is gone; called once, on a thread of the loop.
     package init(
         device: CInt, journal: Journal, library: Library, content: any ContentProvider,
         registry: any BackingRegistry, settings: FileSystemSettings, metrics: MetricsRegistry, log: Logger,
+        isBeingRecovered: @escaping @Sendable (CacheError) -> Bool,
         onDisconnect: @escaping @Sendable () -> Void
     ) throws {
         self.journal = journal
@@ -30,7 +32,9 @@ package final class FUSEServer: Sendable {
         let later = Later()
         fileSystem = FileSystem(
             settings: settings, epoch: UInt64(library.epoch), content: content, registry: registry, journal: journal,
-            statistics: statistics, log: log, invalidate: { later.invalidator.withLock { $0 }?.add($0) })
+            statistics: statistics, log: log, isRebuilding: { library.isRebuilding },
+            isBeingRecovered: isBeingRecovered,
+            invalidate: { later.invalidator.withLock { $0 }?.add($0) })
         session = try FUSESession(device: device, journal: journal, fileSystem: fileSystem)
         loop = try RequestLoop(
             session: session, makeReader: { try library.makeTreeReader() }, onDisconnect: onDisconnect)
@@ -52,6 +56,12 @@ package final class FUSEServer: Sendable {
         _ = session.invalidateEverything()
         try startThread("backing-closer") { [self] in
             fileSystem.backings.closeUnused { isStopped.withLock { $0 } }
+        }
+        if library.isRebuilding {
+            // Made here and used only by the new thread.
+            nonisolated(unsafe) let thread = LoopThread(
+                index: Journal.landingCount, reader: try library.makeTreeReader(), session: session)
+            try startThread("fuse-waiting") { [fileSystem] in unsafe fileSystem.waiting.run(thread) }
         }
         let inherited = journal.takeBackings()
         let isFirst = journal.generation <= 1

@@ -11,11 +11,24 @@ extension FileSystem {
             if let entry = try unsafe thread.reader.entry(parent: directory, name: name) {
                 request.reply(entry: attributes(entry))
             } else if try thread.reader.entry(node: directory) != nil {
+                if isRebuilding() { return unsafe waitForName(request, parent, name, thread) }
                 request.replyAbsent(timeout: timeout)
             } else {
                 request.reply(.stale)
             }
         } catch { fail(request, "lookup", error) }
+    }
+
+    private func waitForName(
+        _ request: consuming Request, _ parent: UInt64, _ name: UnsafeRawBufferPointer, _ thread: LoopThread
+    ) {
+        let name = unsafe Array(name)
+        waiting.add(request, thread) { [self] request, thread in
+            var request: Request? = request
+            unsafe name.withUnsafeBytes { name in
+                if let request = request.take() { unsafe lookup(request, parent, name, thread) }
+            }
+        }
     }
 
     func getattr(_ request: consuming Request, _ raw: UInt64, _ thread: LoopThread) {
@@ -43,6 +56,11 @@ extension FileSystem {
         _ request: consuming Request, _ raw: UInt64, size: Int, cookie: Int64, isPlus: Bool, _ thread: LoopThread
     ) {
         guard let directory = directory(raw) else { return request.reply(.stale) }
+        if isRebuilding() {
+            return waiting.add(request, thread) { [self] in
+                readDirectory($0, raw, size: size, cookie: cookie, isPlus: isPlus, $1)
+            }
+        }
         let room = min(size, LoopThread.bufferSize)
         var filled = 0
         do throws(CacheError) {

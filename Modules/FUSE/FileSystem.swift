@@ -31,6 +31,11 @@ final class FileSystem: Sendable {
     let backings: Backings
     let statistics: FileSystemStatistics
     let log: Logger
+    /// Whether there may be files that the library does not know yet.
+    let isRebuilding: @Sendable () -> Bool
+    let waiting = Waiting()
+    /// Whether a successor is on its way that has a library in which this error does not happen.
+    let isBeingRecovered: @Sendable (CacheError) -> Bool
     /// Names in this directory changed; for those cases where the file system itself finds that out.
     let invalidate: @Sendable ([TreeChange]) -> Void
     let timeout: Double
@@ -40,6 +45,7 @@ final class FileSystem: Sendable {
     init(
         settings: FileSystemSettings, epoch: UInt64, content: any ContentProvider, registry: any BackingRegistry,
         journal: Journal, statistics: FileSystemStatistics, log: Logger,
+        isRebuilding: @escaping @Sendable () -> Bool, isBeingRecovered: @escaping @Sendable (CacheError) -> Bool,
         invalidate: @escaping @Sendable ([TreeChange]) -> Void
     ) {
         self.settings = settings
@@ -49,6 +55,8 @@ final class FileSystem: Sendable {
         self.journal = journal
         self.statistics = statistics
         self.log = log
+        self.isRebuilding = isRebuilding
+        self.isBeingRecovered = isBeingRecovered
         self.invalidate = invalidate
         files = OpenFiles(generation: generation)
         backings = Backings(registry: registry, journal: journal)
@@ -100,8 +108,9 @@ final class FileSystem: Sendable {
             uid: settings.owner, gid: settings.group, timeout: timeout)
     }
 
-    /// Answers with what went wrong in the library.
+    /// Answers with what went wrong in the library, or leaves the answer to a successor that can give a better one.
     func fail(_ request: consuming Request, _ operation: StaticString, _ error: CacheError) {
+        if isBeingRecovered(error) { return request.leaveToSuccessor() }
         log.error("a request failed", metadata: ["operation": "\(operation)", "error": "\(error)"])
         request.reply(.io)
     }

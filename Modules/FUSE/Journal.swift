@@ -29,7 +29,7 @@ package final class Journal: Sendable {
     private static let poisonCount = 1024
     package static let size = poison + poisonCount * 8
     /// Says what lies where; one program can take over from another only where both agree.
-    package static let layout: UInt64 = 0x4d46_534a_0000_0002
+    package static let layout: UInt64 = 0x4d46_534a_0000_0003
 
     private enum Field {
         static let magic = 0
@@ -43,6 +43,8 @@ package final class Journal: Sendable {
         static let initRequestLength = 64
         static let initReplyLength = 68
         static let toldChange = 72
+        static let libraryPlace = 80
+        static let earlyDeaths = 84
         static let initRequest = 128
         static let initReply = 512
     }
@@ -119,6 +121,18 @@ package final class Journal: Sendable {
     var toldChange: Int64 {
         get { Int64(bitPattern: memory.loadU64(Field.toldChange)) }
         set { memory.storeU64(Field.toldChange, UInt64(bitPattern: newValue)) }
+    }
+
+    /// Which library the next server is to open; the daemon's own numbers, 0 at the start.
+    package var libraryPlace: UInt32 {
+        get { memory.loadU32(Field.libraryPlace) }
+        set { memory.storeU32(Field.libraryPlace, newValue) }
+    }
+
+    /// How many servers in a row have died before they had served for a second.
+    package var earlyDeaths: UInt32 {
+        get { memory.loadU32(Field.earlyDeaths) }
+        set { memory.storeU32(Field.earlyDeaths, newValue) }
     }
 
     /// How many servers were replaced without having been told to stop, and the last one's end.

@@ -9,6 +9,8 @@ import MusicFSCache
     nonisolated(unsafe) let buffer: UnsafeMutableRawBufferPointer
     /// The request that the thread is handing to libfuse.
     var unique: UInt64 = 0
+    /// Until when the request at hand may wait for the library; nil where it has not waited yet.
+    var deadline: UInt64?
 
     static let bufferSize = 1 << 20
 

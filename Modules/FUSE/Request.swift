@@ -109,6 +109,10 @@ import Synchronization
         }
     }
 
+    /// Leaves the answer to the next server, which finds the request in the journal. What libfuse holds for it goes with
+    /// this process.
+    consuming func leaveToSuccessor() { discard self }
+
     /// For an answer that another thread gives later.
     consuming func deferred() -> DeferredRequest {
         let unique = self.unique

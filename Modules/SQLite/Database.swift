@@ -48,7 +48,10 @@ package import MusicFSSystem
         guard result == SQLITE_OK else { throw database.error(result, "open \(path)") }
         unsafe sqlite3_busy_timeout(handle, busyTimeout)
         _ = unsafe musicfs_sqlite_defensive(handle)
-        try database.execute("PRAGMA cache_size=-\(cacheKibibytes); PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY")
+        // cell_size_check: a page that was overwritten is found out when it is read, rather than believed.
+        try database.execute(
+            "PRAGMA cell_size_check=ON; PRAGMA cache_size=-\(cacheKibibytes); PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY"
+        )
         return database
     }
 
@@ -113,12 +116,19 @@ package import MusicFSSystem
         return problems
     }
 
+    /// Writes everything to a new file (`VACUUM INTO`); reads of others go on meanwhile. The file is not synced.
+    package func copy(to path: FilePath) throws(SQLiteError) {
+        let statement = try prepare("VACUUM INTO ?")
+        statement.bind(1, path.description)
+        try statement.run()
+    }
+
     /// Moves what the write-ahead log holds into the database and empties it.
     package func checkpoint() throws(SQLiteError) { try execute("PRAGMA wal_checkpoint(TRUNCATE)") }
 
     func error(_ code: Int32, _ context: String) -> SQLiteError {
         SQLiteError(
             extendedCode: code, message: unsafe String(cString: sqlite3_errmsg(handle)),
-            context: String(context.prefix(200)))
+            context: String(context.prefix(200)), systemErrno: unsafe sqlite3_system_errno(handle))
     }
 }

@@ -31,6 +31,13 @@ package struct FilePath: Hashable, Sendable {
 
     package func appending(_ component: String) -> FilePath { appending(Array(component.utf8)) }
 
+    /// The path with more at the end of its last name.
+    package func suffixed(_ suffix: String) -> FilePath {
+        var result = self
+        result.bytes.append(contentsOf: suffix.utf8.prefix { $0 != 0 })
+        return result
+    }
+
     /// The bytes behind the last slash; empty for "/".
     package var lastComponent: ArraySlice<UInt8> {
         var end = bytes.endIndex

@@ -102,11 +102,25 @@ package func syncFileSystem(_ fd: CInt) throws(SystemError) {
     _ = try checked("syncfs") { syncfs(fd) }
 }
 
+/// Waits until a file or directory is on the disk (fsync(2)).
+package func synchronize(_ fd: CInt) throws(SystemError) {
+    _ = try checked("fsync") { fsync(fd) }
+}
+
+/// Finds out whether a directory, which is made if it is missing, takes files and gives them back.
+package func probeDirectory(_ path: FilePath) throws(SystemError) {
+    try createDirectories(path, mode: 0o700)
+    let probe = path.appending("probe.tmp")
+    try writeFileAtomically(probe, [1, 2, 3])
+    guard try readFile(probe) == [1, 2, 3] else { throw SystemError("probe", path, .io) }
+    try unlink(probe)
+}
+
 /// Replaces `path` by a file that holds `bytes`, so that a crash leaves the old or the new content.
 ///
 /// Write to a temporary name, sync, rename, sync the directory.
 package func writeFileAtomically(_ path: FilePath, _ bytes: [UInt8], mode: UInt32 = 0o600) throws(SystemError) {
-    let temporary = path.parent.appending(Array(path.lastComponent) + Array(".\(getpid()).tmp".utf8))
+    let temporary = path.suffixed(".\(getpid()).tmp")
     let fd = try open(temporary, [.write, .create, .truncate], mode: mode)
     try writeFully(fd.raw, bytes)
     _ = try checked("fsync", temporary) { fsync(fd.raw) }

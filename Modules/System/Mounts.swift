@@ -86,13 +86,11 @@ package func closeBackingFile(device: CInt, id: UInt32) { _ = clinux_fuse_backin
 
 /// Takes an exclusive lock without waiting (flock(2)).
 /// - Throws: EAGAIN when another process has it.
-package func lockExclusively(_ fd: borrowing OwnedFD) throws(SystemError) {
-    let raw = fd.raw
-    _ = try checked("flock") { flock(raw, LOCK_EX | LOCK_NB) }
+package func lockExclusively(_ fd: CInt) throws(SystemError) {
+    _ = try checked("flock") { flock(fd, LOCK_EX | LOCK_NB) }
 }
 
 /// Shortens or lengthens a file that is open for writing.
-package func truncate(_ fd: borrowing OwnedFD, to size: Int64) throws(SystemError) {
-    let raw = fd.raw
-    _ = try checked("ftruncate") { ftruncate(raw, off_t(size)) }
+package func truncate(_ fd: CInt, to size: Int64) throws(SystemError) {
+    _ = try checked("ftruncate") { ftruncate(fd, off_t(size)) }
 }

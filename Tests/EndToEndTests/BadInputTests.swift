@@ -35,9 +35,10 @@ extension EndToEnd {
 
         @Test func directoriesThatCannotBeWritten() throws {
             let library = try MountedLibrary()
-            try removeDirectory(library.directory.path.appending("cache"))
-            try writeFileAtomically(library.directory.path.appending("cache"), [])
-            try expectRefusal(library, naming: "cache", "--cache-dir")
+            // Without a cache it works all the same (RecoveryTests).
+            try removeDirectory(library.directory.path.appending("state"))
+            try writeFileAtomically(library.directory.path.appending("state"), [])
+            try expectRefusal(library, naming: "state", "--state-dir")
         }
 
         @Test func aMissingMediaWorker() throws {

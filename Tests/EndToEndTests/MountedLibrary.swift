@@ -182,7 +182,10 @@ final class MountedLibrary {
         var last_crash: Crash?
         var open_files: Int
         var origins: [Origin]
+        var degraded_because: [String]
     }
+
+    func degradedBecause() throws -> [String] { try status().degraded_because }
 
     func status() throws -> Status {
         var status: Status?

@@ -267,6 +267,7 @@ package final class Guardian {
         ServiceManager.tell(.status("replacing a server that died"))
         let served = server.serving.map { monotonicNanoseconds() - $0 } ?? 0
         earlyDeaths = served >= 1_000_000_000 ? 0 : earlyDeaths + 1
+        journal.earlyDeaths = UInt32(clamping: earlyDeaths)
         if earlyDeaths > configuration.maxRestarts {
             log.critical("servers die as soon as they start; giving up", metadata: ["deaths": "\(earlyDeaths)"])
             return 1

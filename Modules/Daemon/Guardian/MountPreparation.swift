@@ -5,43 +5,62 @@ package import MusicFSSystem
 package enum MountPreparation {
     /// Makes an instance's directories where they are missing, and takes their locks. They are held as long as the
     /// result lives, by this process alone.
-    package static func lock(_ directories: [FilePath]) throws -> [SharedFD] {
-        try directories.map { directory in
-            do throws(SystemError) {
-                try createDirectories(directory, mode: 0o700)
-            } catch {
-                throw MountError(
-                    """
-                    cannot create \(directory): \(error.errno); choose another directory with --cache-dir or --state-dir
-                    """)
+    ///
+    /// - Parameters:
+    ///   - optional: the one of them that the instance can do without, if need be.
+    ///   - onUnusable: takes what is wrong with that.
+    package static func lock(
+        _ directories: [FilePath], optional: FilePath? = nil, onUnusable: (any Error) -> Void = { _ in }
+    ) throws -> [SharedFD] {
+        try directories.compactMap { directory in
+            let file: SharedFD
+            do { file = SharedFD(try openLock(directory)) } catch {
+                guard directory == optional else { throw error }
+                onUnusable(error)
+                return nil
             }
-            let path = directory.appending("lock")
-            let file: OwnedFD
-            do throws(SystemError) {
-                // Never truncated before it is locked: the number in it is the holder's.
-                file = try open(path, [.readWrite, .create], mode: 0o644)
-            } catch {
-                throw MountError(
-                    """
-                    cannot write to \(directory): \(error.errno); make it writable, or choose another directory with \
-                    --cache-dir or --state-dir
-                    """)
-            }
-            do {
-                try lockExclusively(file)
-            } catch {
-                let text = (try? readFully(file.raw, at: 0, count: 20)) ?? []
-                let holder = String(decoding: text, as: UTF8.self).filter(\.isNumber)
-                throw MountError(
-                    """
-                    already running: process \(holder) uses \(directory); stop it with 'musicfs shutdown', or choose \
-                    another --name
-                    """)
-            }
-            try truncate(file, to: 0)
-            try writeFully(file.raw, Array("\(ThisProcess.pid)\n".utf8))
-            return SharedFD(file)
+            try lock(file, of: directory)
+            return file
         }
+    }
+
+    /// - Throws: `MountError` where the directory cannot be made or written.
+    private static func openLock(_ directory: FilePath) throws -> OwnedFD {
+        do throws(SystemError) {
+            try createDirectories(directory, mode: 0o700)
+        } catch {
+            throw MountError(
+                """
+                cannot create \(directory): \(error.errno); choose another directory with --cache-dir or --state-dir
+                """)
+        }
+        do throws(SystemError) {
+            // Never truncated before it is locked: the number in it is the holder's.
+            return try open(directory.appending("lock"), [.readWrite, .create], mode: 0o644)
+        } catch {
+            throw MountError(
+                """
+                cannot write to \(directory): \(error.errno); make it writable, or choose another directory with \
+                --cache-dir or --state-dir
+                """)
+        }
+    }
+
+    private static func lock(_ file: SharedFD, of directory: FilePath) throws {
+        do {
+            try lockExclusively(file.raw)
+        } catch {
+            let text = (try? readFully(file.raw, at: 0, count: 20)) ?? []
+            let holder = String(decoding: text, as: UTF8.self).filter(\.isNumber)
+            throw MountError(
+                """
+                already running: process \(holder) uses \(directory); stop it with 'musicfs shutdown', or choose \
+                another --name
+                """)
+        }
+        // The number is for people; a disk that takes it no more is found out by who needs it.
+        guard (try? truncate(file.raw, to: 0)) != nil else { return }
+        try? writeFully(file.raw, Array("\(ThisProcess.pid)\n".utf8))
     }
 
     /// Clears what a daemon that died left mounted, and checks that the directory can be mounted on.

@@ -1,0 +1,57 @@
+import MusicFSSQLite
+package import MusicFSSystem
+
+/// The files of a library that is not open: copied, moved aside, looked through.
+package enum LibraryFile {
+    /// Renames a database out of the way, its log with it, in place of what was moved aside before.
+    package static func setAside(_ path: FilePath) throws(CacheError) {
+        try wrapping("set \(path) aside") { try DatabaseFile.setAside(path) }
+    }
+
+    package static func remove(_ path: FilePath) throws(CacheError) {
+        try wrapping("remove \(path)") { try DatabaseFile.remove(path) }
+    }
+
+    /// Copies a database that nobody has open for writing.
+    ///
+    /// - Parameter limit: bytes that the source may have.
+    /// - Throws: `.damaged` when it cannot be read through, `.disk` when a disk gives errors.
+    package static func copy(_ source: FilePath, to target: FilePath, limit: Int64? = nil) throws(CacheError) {
+        try wrapping("copy \(source) to \(target)") {
+            let size = try FileStatus.of(source).size
+            if let limit, size > limit {
+                throw CacheError(.failed, "library: \(source) has \(size) bytes, and \(limit) is the most")
+            }
+            try DatabaseFile.write(try Database.open(source, .readOnly), to: target)
+        }
+    }
+
+    /// What a look through a library found.
+    package struct Examination: Hashable, Sendable {
+        /// Empty when nothing is wrong.
+        package var problems: [String]
+        package var tracks: Int64
+        /// Whether every origin was scanned to its end at least once.
+        package var isComplete: Bool
+    }
+
+    /// Looks a database through that may be open elsewhere.
+    ///
+    /// - Parameter isFull: `integrity_check`, which compares the indexes too, instead of `quick_check`.
+    /// - Returns: nil when there is none.
+    package static func examine(_ path: FilePath, isFull: Bool) throws(CacheError) -> Examination? {
+        guard (try? FileStatus.of(path)) != nil else { return nil }
+        return try wrapping("check \(path)") {
+            let database = try Database.open(path, .readOnly, cacheKibibytes: 2048)
+            let problems = try database.integrityProblems(full: isFull)
+            let version = try database.integer("PRAGMA user_version")
+            guard problems.isEmpty, version == Schema.version else {
+                return Examination(problems: problems, tracks: 0, isComplete: false)
+            }
+            let unscanned = try database.integer(
+                "SELECT count(*) FROM origins WHERE last_scan IS NULL AND is_forgotten = 0")
+            return Examination(
+                problems: [], tracks: try LibraryCounters.load(database).tracks, isComplete: unscanned == 0)
+        }
+    }
+}

@@ -1,0 +1,183 @@
+import MusicFSCache
+import MusicFSCore
+import MusicFSFUSE
+import MusicFSSystem
+import Synchronization
+
+/// Decides what becomes of a library that gives errors while it is served.
+///
+/// There is one way out of all of them: a successor opens another library, in another place or built anew
+/// (`LibraryOpening`), and answers the requests that failed here, which wait in the journal until then. So no part of the
+/// server ever has to do with two libraries.
+final class LibraryRecovery: Sendable {
+    private let settings: DaemonSettings
+    private let journal: Journal
+    private let log: Logger
+    private let replace: @Sendable () throws -> Void
+    private let state: Mutex<State>
+
+    private struct State {
+        /// Whether a successor was asked for.
+        var isReplacing = false
+        /// When writing failed, nanoseconds of the monotonic clock, within the last minute.
+        var failedWrites: [UInt64] = []
+        /// Why the cache directory is not used, as its last trial said.
+        var reason: String?
+        /// Nobody waits here for the library to be opened.
+        var library: Library?
+        var isFull = false
+    }
+
+    private static let minute: UInt64 = 60_000_000_000
+    /// Failed writes within a minute after which the disk is given up.
+    private static let mostFailures = 5
+    private let begin = monotonicNanoseconds()
+    /// Whether the predecessor was replaced for an error of its library.
+    private let followsRecovery: Bool
+
+    /// To be made before the library is opened; `set` it then.
+    ///
+    /// - Parameter replace: asks for a successor.
+    init(_ settings: DaemonSettings, journal: Journal, log: Logger, replace: @escaping @Sendable () throws -> Void) {
+        self.settings = settings
+        self.journal = journal
+        self.log = log
+        self.replace = replace
+        followsRecovery = journal.place != .disk
+        state = Mutex(State())
+    }
+
+    /// Whether this server has the library in memory.
+    var isInMemory: Bool { state.withLock { $0.library }.map { $0.path != settings.libraryPath } ?? false }
+
+    func set(_ library: Library) { state.withLock { $0.library = library } }
+
+    /// What is wrong at the moment; nil when nothing is.
+    var problem: String? {
+        let (reason, isFull) = state.withLock { ($0.reason, $0.isFull) }
+        guard isInMemory else { return nil }
+        let size = MemoryLibrary.limit >> 20
+        return "library: kept in memory, since \(settings.cacheDirectory) cannot be used"
+            + (reason.map { ": \($0)" } ?? "") + (isFull ? "; it has reached its limit of \(size) MiB" : "")
+    }
+
+    /// Takes an error of the library.
+    ///
+    /// - Returns: whether a successor is on its way that does not have it.
+    @discardableResult
+    func failed(_ error: CacheError, isWrite: Bool) -> Bool {
+        guard error.code == .damaged || error.code == .disk else { return false }
+        let now = monotonicNanoseconds()
+        return state.withLock { state in
+            if state.isReplacing { return true }
+            // What was made anew just now is bad again: the next try would be no better.
+            let isHopeless = followsRecovery && now - begin < Self.minute
+            switch (error.code, journal.place) {
+            case (.damaged, .disk) where !isHopeless: return move(to: .rebuild, error, &state)
+            case (.damaged, .memory) where !isHopeless:
+                MemoryLibrary(settings).remove()
+                return move(to: .memory, error, &state)
+            case (_, .memory):
+                if isWrite { state.isFull = true }
+                return false
+            case (.disk, _) where isWrite:
+                state.failedWrites.removeAll { now - $0 >= Self.minute }
+                state.failedWrites.append(now)
+                if state.failedWrites.count >= Self.mostFailures { beginToLeave(error, &state) }
+                return false
+            default: return move(to: .memory, error, &state)
+            }
+        }
+    }
+
+    /// Asks for a successor that opens the library in another place.
+    private func move(to place: LibraryPlace, _ because: any Error, _ state: inout State) -> Bool {
+        let old = journal.place
+        journal.place = place
+        do {
+            try replace()
+        } catch {
+            journal.place = old
+            log.error("the guardian does not replace the server", metadata: ["error": "\(error)"])
+            return false
+        }
+        state.isReplacing = true
+        log.error(
+            "the library gives errors; another server goes on with another one",
+            metadata: ["place": "\(place)", "error": "\(because)"])
+        return true
+    }
+
+    // MARK: Leaving a disk that takes nothing more
+
+    /// What it holds can still be read: it is taken along, on a thread of its own.
+    private func beginToLeave(_ because: CacheError, _ state: inout State) {
+        guard let library = state.library else { return }
+        state.failedWrites = []
+        do throws(SystemError) {
+            try startThread("library-copy") { [self] in leave(library, because) }
+        } catch { log.error("no thread to copy the library", metadata: ["error": "\(error)"]) }
+    }
+
+    private func leave(_ library: Library, _ because: CacheError) {
+        do {
+            try library.move(to: try MemoryLibrary(settings).prepare())
+        } catch {
+            log.warning("the library cannot be copied to memory as it is", metadata: ["error": "\(error)"])
+            MemoryLibrary(settings).remove()
+        }
+        state.withLock { state in
+            if !state.isReplacing { _ = move(to: .memory, because, &state) }
+        }
+    }
+
+    // MARK: Looking after it
+
+    /// Looks every minute whether the library is where it was, and, while it is in memory, whether the directory can be
+    /// used again; a supervised task.
+    func follow(_ context: TaskContext) throws -> TaskExit {
+        repeat {
+            context.beat()
+            if isInMemory { tryToReturn() } else { checkPlace() }
+        } while context.wait(for: isInMemory ? StoreProbe.interval : .seconds(10))
+        return .stopped
+    }
+
+    private func tryToReturn() {
+        do throws(SystemError) {
+            try probeDirectory(settings.cacheDirectory)
+        } catch {
+            return state.withLock { $0.reason = "\(error)" }
+        }
+        state.withLock { state in
+            state.reason = nil
+            if state.isReplacing { return }
+            journal.place = .returning
+            do {
+                try replace()
+                state.isReplacing = true
+                log.notice("the cache directory can be used again", metadata: ["path": "\(settings.cacheDirectory)"])
+            } catch {
+                journal.place = .memory
+                log.error("the guardian does not replace the server", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Somebody deleted the file, or put another in its place: what is open here is written there once more.
+    private func checkPlace() {
+        guard let library = state.withLock({ $0.library }), !library.isInPlace else { return }
+        log.warning("the library's file is gone; it is written anew", metadata: ["path": "\(settings.libraryPath)"])
+        do {
+            try createDirectories(settings.cacheDirectory, mode: 0o700)
+            try library.move(to: settings.libraryPath)
+        } catch {
+            log.error("the library cannot be written anew", metadata: ["error": "\(error)"])
+        }
+        state.withLock { state in
+            if !state.isReplacing {
+                _ = move(to: .disk, CacheError(.disk, "library: its file was gone"), &state)
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import MusicFSSystem
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    /// What is kept on the cache's disk is damaged, deleted, or cannot be reached any more.
+    @Suite struct RecoveryTests {
+        /// A local library of a few files whose cache directory may lie on a disk of its own.
+        private func makeLibrary() throws -> MountedLibrary {
+            let library = try MountedLibrary()
+            try library.generate("--tracks", "12")
+            library.prefix = ["env", "MUSICFS_PROBE_INTERVAL=300"]
+            return library
+        }
+
+        /// The kernel asks the daemon for everything again.
+        private func dropKernelCaches() throws {
+            let caches = try open("/proc/sys/vm/drop_caches", [.write])
+            try writeFully(caches.raw, Array("3".utf8))
+        }
+
+        /// Every name is there, and every file has the bytes of its original.
+        private func expectWhole(_ library: MountedLibrary, _ files: [String]) throws {
+            try dropKernelCaches()
+            #expect(try library.files() == files)
+            for file in files {
+                let outcome = try run("cmp", library.mount.appending(file).description, library.realPath(file))
+                #expect(outcome.status == 0, "\(outcome.text)")
+            }
+        }
+
+        private func isInMemory(_ library: MountedLibrary) throws -> Bool {
+            try library.degradedBecause().contains { $0.contains("kept in memory") }
+        }
+
+        @Test(.enabled(if: LoopDisk.isPossible), .timeLimit(.minutes(2)))
+        func theDiskOfTheCacheDiesAndComesBack() throws {
+            let library = try makeLibrary()
+            let disk = try LoopDisk(
+                library.directory.path, at: library.directory.path.appending("cache"), megabytes: 64)
+            try library.start()
+            let files = try library.files()
+            try #require(files.count >= 12)
+            let held = try open(library.mount.appending(files[0]), [.read])
+            let begin = try readFully(held.raw, at: 0, count: 1000)
+
+            try disk.die()
+            // Which directory is which is lost with the library: a listing that was under way may end with ESTALE.
+            try dropKernelCaches()
+            #expect(eventually { (try? library.files()) == files })
+            try expectWhole(library, files)
+            #expect(eventually { (try? isInMemory(library)) == true })
+            #expect(try library.status().state == "degraded")
+            // What changes meanwhile is seen.
+            try FileManager.default.removeItem(atPath: library.realPath(files[1]))
+            #expect(eventually { (try? library.files()) == files.filter { $0 != files[1] } })
+            #expect(try readFully(held.raw, at: 0, count: 1000) == begin)
+
+            try disk.replace()
+            #expect(eventually(20) { (try? isInMemory(library)) == false })
+            #expect(library.log.contains("the library was brought back"))
+            try expectWhole(library, files.filter { $0 != files[1] })
+            #expect(try readFully(held.raw, at: 0, count: 1000) == begin)
+            #expect(eventually { (try? library.status().state) == "ready" })
+            #expect((try? FileStatus.of(FilePath("/dev/shm/musicfs-\(ThisProcess.user)-\(library.name)"))) == nil)
+            try library.unmount()
+        }
+
+        @Test(.timeLimit(.minutes(1))) func aCacheDirectoryThatCannotBeUsedAtTheStart() throws {
+            let library = try makeLibrary()
+            let cache = library.directory.path.appending("cache")
+            try removeDirectory(cache)
+            try writeFileAtomically(cache, [])
+            try library.start()
+            #expect(library.log.contains(cache.description))
+            #expect(try isInMemory(library))
+            let files = try library.files()
+            try expectWhole(library, files)
+            // It outlives a server.
+            kill(try library.status().pid, SIGKILL)
+            try expectWhole(library, files)
+            try unlink(cache)
+            #expect(eventually(20) { (try? isInMemory(library)) == false })
+            try expectWhole(library, files)
+            #expect(try FileStatus.of(cache.appending("\(library.name)/library.db")).size > 0)
+        }
+
+        @Test(.timeLimit(.minutes(1))) func theCacheDirectoryIsDeletedWhileItIsServed() throws {
+            let library = try makeLibrary()
+            try library.start()
+            let files = try library.files()
+            let cache = library.directory.path.appending("cache/\(library.name)")
+            try FileManager.default.removeItem(atPath: cache.description)
+            try expectWhole(library, files)
+            #expect(eventually(30) { library.log.contains("its file was gone") })
+            try expectWhole(library, files)
+            // Nothing was read again: what was known was written to the new file.
+            #expect(try FileStatus.of(cache.appending("library.db")).size > 0)
+            #expect(!library.log.contains("is damaged"))
+        }
+    }
+}
