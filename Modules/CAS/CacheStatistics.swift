@@ -71,6 +71,21 @@ extension ContentCache {
         }
     }
 
+    /// Counts the indexes that were opened: after each, the pins are to be told again.
+    package var indexSerial: UInt64 { store?.indexSerial.value ?? 0 }
+
+    /// Keeps exactly these versions from being evicted.
+    package func replacePins(_ keys: Set<ContentKey>) throws {
+        guard let store else { return }
+        try store.perform { writer in
+            let known = try writer.index.pins()
+            try writer.index.transaction {
+                try writer.index.setPinned(Array(known.subtracting(keys)), false)
+                try writer.index.setPinned(Array(keys.subtracting(known)), true)
+            }
+        }
+    }
+
     /// Waits until all that was fetched so far is stored, or dropped.
     package func flush() throws { try store?.perform { _ in } }
 }

@@ -90,6 +90,13 @@ extension ChunkIndex {
         }
     }
 
+    func pins() throws -> Set<ContentKey> {
+        let statement = try database.prepare("SELECT key FROM pins")
+        var keys: Set<ContentKey> = []
+        while try statement.step() { if let key = ContentKey(bytes: statement.bytes(0)) { keys.insert(key) } }
+        return keys
+    }
+
     /// Keeps versions from being evicted, those too that are not there yet; or lets them go again.
     func setPinned(_ keys: [ContentKey], _ isPinned: Bool) throws {
         let pin = try database.prepare(

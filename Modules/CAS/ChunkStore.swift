@@ -23,6 +23,7 @@ package final class ChunkStore: Sendable {
     package let hits = Counter()
     package let misses = Counter()
     package let refetched = Counter()
+    let indexSerial = Counter()
 
     // A connection is not Sendable; this one lives and dies inside the lock.
     private struct Reader: ~Copyable {
@@ -95,7 +96,7 @@ package final class ChunkStore: Sendable {
         for number in 0..<Self.fileThreads { try startThread("cache-files-\(number)") { self.makeFiles() } }
     }
 
-    var indexPath: FilePath { directory.appending("cas.db") }
+    var indexPath: FilePath { directory.appending(ChunkIndexFile.name) }
 
     // MARK: Reading
 

@@ -31,6 +31,7 @@ final class ChunkWriter {
         try createDirectories(store.files.root, mode: 0o700)
         index = try ChunkIndex(store.indexPath)
         indexInode = try FileStatus.of(store.indexPath).inode
+        store.indexSerial.increment()
     }
 
     private static func loop(_ store: ChunkStore) {

@@ -62,6 +62,7 @@ struct StatusCommand: ParsableCommand {
             "  \(status.tracks) tracks in \(status.directories) directories, \(status.quarantined) quarantined",
             "  \(status.openFiles) files open, \(status.fuseOperations) requests, \(status.residentBytes >> 20) MiB resident",
         ]
+        for reason in status.degradedBecause { lines.append("  because \(reason)") }
         if status.restarts > 0 { lines.append("  the server was replaced \(status.restarts) times") }
         for origin in status.origins {
             var line = "  origin \(origin.id): \(origin.health), \(origin.replicas) files"
@@ -69,6 +70,9 @@ struct StatusCommand: ParsableCommand {
             if origin.isSuspect { line += ", SUSPECT" }
             if let message = origin.message { line += ": \(message)" }
             lines.append(line)
+        }
+        for store in status.stores {
+            for problem in store.problems { lines.append("  \(store.name), found at \(store.checked): \(problem)") }
         }
         for task in status.tasks where task.state != "running" && task.state != "finished" {
             lines.append("  task \(task.name): \(task.state)")

@@ -39,9 +39,19 @@ package enum LibraryFile {
     ///
     /// - Parameter isFull: `integrity_check`, which compares the indexes too, instead of `quick_check`.
     /// - Returns: nil when there is none.
+    /// - Throws: where its disk gives errors.
     package static func examine(_ path: FilePath, isFull: Bool) throws(CacheError) -> Examination? {
         guard (try? FileStatus.of(path)) != nil else { return nil }
-        return try wrapping("check \(path)") {
+        do throws(CacheError) {
+            return try look(path, isFull)
+        } catch {
+            guard error.code == .damaged else { throw error }
+            return Examination(problems: [error.message], tracks: 0, isComplete: false)
+        }
+    }
+
+    private static func look(_ path: FilePath, _ isFull: Bool) throws(CacheError) -> Examination {
+        try wrapping("check \(path)") {
             let database = try Database.open(path, .readOnly, cacheKibibytes: 2048)
             let problems = try database.integrityProblems(full: isFull)
             let version = try database.integer("PRAGMA user_version")

@@ -181,6 +181,31 @@ package final class LibraryReader {
         }
     }
 
+    /// The keys of the content that the tree shows of files, by where they lie; files that are not known, or not kept in
+    /// the cache, have none.
+    package func keys(of pins: [Pin]) throws(CacheError) -> Set<ContentKey> {
+        try report.wrapping("look up pinned files") {
+            let statement = try database.prepare(
+                """
+                SELECT v.key FROM origins o JOIN folders f ON f.origin = o.id JOIN replicas r ON r.folder = f.id
+                JOIN nodes n ON n.id = r.node JOIN versions v ON v.id = n.version
+                WHERE o.name = ? AND f.path = ? AND r.name = ?
+                """)
+            var keys: Set<ContentKey> = []
+            for pin in pins {
+                let slash = pin.path.lastIndex(of: UInt8(ascii: "/"))
+                statement.bind(1, pin.origin)
+                statement.bind(2, slash.map { Array(pin.path[..<$0]) } ?? [])
+                statement.bind(3, slash.map { Array(pin.path[($0 + 1)...]) } ?? pin.path)
+                if try statement.step(), let key = statement.optionalBytes(0).flatMap(ContentKey.init(bytes:)) {
+                    keys.insert(key)
+                }
+                statement.reset()
+            }
+            return keys
+        }
+    }
+
     /// `quick_check` or `integrity_check`; empty when all is well.
     package func integrityProblems(full: Bool) throws(CacheError) -> [String] {
         try report.wrapping("check the library") { try database.integrityProblems(full: full) }

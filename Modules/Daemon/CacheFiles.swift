@@ -9,6 +9,7 @@ import MusicFSSystem
 struct CacheFiles: Sendable {
     let library: Library
     let content: Content
+    let curation: Curation
     let mountPoint: FilePath
 
     /// Calls `body` with each file that the paths, of files and directories of the mount, lead to, until it returns false.
@@ -32,13 +33,22 @@ struct CacheFiles: Sendable {
     }
 
     func pin(_ paths: [FilePath], _ isPinned: Bool) throws -> CacheChange {
-        var keys: [ContentKey] = []
+        let reader = try library.makeTreeReader()
+        var pins: [Pin] = []
         try forEachFile(paths) { version, _, _ in
-            if let key = version.key { keys.append(key) }
+            if let path = version.path, let origin = try reader.origin(version.origin) {
+                pins.append(Pin(origin: origin.name, path: path.bytes))
+            }
             return true
         }
-        try content.cache.setPinned(keys, isPinned)
-        return CacheChange(files: Int64(keys.count))
+        try curation.setPinned(pins, isPinned)
+        try keepPins()
+        return CacheChange(files: Int64(pins.count))
+    }
+
+    /// Tells the cache what is pinned, by the keys that the files' content has now.
+    func keepPins() throws {
+        try content.cache.replacePins(try library.makeReader().keys(of: try curation.pins()))
     }
 
     /// Reads files, so that they are stored.

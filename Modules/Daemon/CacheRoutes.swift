@@ -65,9 +65,7 @@ struct CacheRoutes: Sendable {
 
     // MARK: Files
 
-    private var files: CacheFiles {
-        CacheFiles(library: server.library, content: server.content, mountPoint: server.settings.mountPoint)
-    }
+    private var files: CacheFiles { server.cacheFiles }
 
     private func paths(_ request: ControlRequest) -> [FilePath] {
         request.all("path").compactMap { FilePath(bytes: $0) }

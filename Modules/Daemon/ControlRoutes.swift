@@ -79,6 +79,7 @@ struct ControlRoutes: Sendable {
             cache: cacheUse,
             tasks: tasks(),
             events: EventsReport(capacity: server.events.capacity, lagged: Int64(clamping: server.events.laggedTotal)),
+            stores: server.checks.reports,
             degradedBecause: problems)
     }
 

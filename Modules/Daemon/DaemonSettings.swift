@@ -74,6 +74,8 @@ package struct DaemonSettings: Sendable {
             nextEpoch: nextEpoch, onCommit: onCommit, onFailure: onFailure)
     }
 
+    /// There while a mount is served, and after one that was not ended in order.
+    var runningMark: FilePath { stateDirectory.appending("running") }
     package var epochFile: FilePath { stateDirectory.appending("epoch") }
 }
 

@@ -31,6 +31,7 @@ extension Server {
             problem(of: origin, records.first { $0.id == origin.id }).map { "\(origin.setting.id): \($0)" }
         }
         if let problem = recovery.problem { problems.append(problem) }
+        if let problem = curation.problem { problems.append(problem) }
         let cache = content.cache.statistics
         if cache.isOff { problems.append("cache: \(cache.lastError ?? "its disk gives errors")") }
         for task in supervisor.tasks where task.critical && [.stuck, .restarting, .failed].contains(task.state) {

@@ -18,6 +18,9 @@ package final class Server: Sendable {
     let guardian: GuardianClient
     let library: Library
     let recovery: LibraryRecovery
+    let curation: Curation
+    let checks: StoreChecks
+    let wasInterrupted: Bool
     let media: MediaWorkers
     let content: Content
     let fuse: FUSEServer
@@ -50,6 +53,7 @@ package final class Server: Sendable {
         self.metrics = metrics
         events = EventBus(capacity: settings.eventCapacity)
         let later = Later()
+        curation = Curation(settings.stateDirectory, log: logs.logger("curation"))
         let recovery = LibraryRecovery(settings, journal: journal, log: log, replace: { try guardian.replace() })
         self.recovery = recovery
         let opened = try LibraryOpening(
@@ -85,6 +89,9 @@ package final class Server: Sendable {
         for origin in origins { origin.beginToBringUp() }
         let patience = monotonicNanoseconds() &+ 500_000_000
         for origin in origins { origin.waitUntilUp(patience) }
+        checks = StoreChecks(
+            settings, library: library, curation: curation, cache: content.cache, recovery: recovery, log: log)
+        wasInterrupted = Server.noteStart(settings, journal, log: log)
         supervisor = try TaskSupervisor(logger: logs.logger("tasks"))
         fuse = try FUSEServer(
             device: ServerDescriptor.device, journal: journal, library: library, content: content.router,
@@ -148,6 +155,9 @@ package final class Server: Sendable {
         try supervisor.start("health", critical: true) { [self] in try content.health.run($0) }
         try supervisor.start("mounts", beatLimit: .seconds(300)) { [self] in try followMounts($0) }
         try supervisor.start("library", beatLimit: .seconds(600)) { [self] in try recovery.follow($0) }
+        try supervisor.start("curation", beatLimit: .seconds(600)) { [self] in try followCuration($0) }
+        try supervisor.start("integrity", beatLimit: .seconds(3600)) { [self] in try followIntegrity($0) }
+        try supervisor.start("scrub", beatLimit: .seconds(600)) { [self] in try scrub($0) }
         try supervisor.start("housekeeping", beatLimit: .seconds(600)) { [self] context in
             crashes.prune()
             for work in [library.clearTombstones, library.removeForgottenOrigins, library.adoptTemplate] {
@@ -250,6 +260,7 @@ package final class Server: Sendable {
         do throws(CacheError) {
             try library.checkpoint()
         } catch { log.warning("the library's log was not emptied", metadata: ["error": "\(error)"]) }
+        try? unlink(settings.runningMark)
         if recovery.isInMemory { MemoryLibrary(settings).remove() }
         log.info("stopped", metadata: ["milliseconds": "\((monotonicNanoseconds() - begin) / 1_000_000)"])
     }

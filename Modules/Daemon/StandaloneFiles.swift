@@ -1,3 +1,4 @@
+import MusicFSCache
 package import MusicFSControl
 package import MusicFSCore
 package import MusicFSSystem
@@ -12,7 +13,8 @@ package final class StandaloneFiles {
         standalone = try StandaloneLibrary(settings, origin: nil, logs: logs, environment: environment)
         for origin in standalone.origins { origin.bringUp() }
         files = CacheFiles(
-            library: standalone.library, content: standalone.content, mountPoint: settings.mountPoint)
+            library: standalone.library, content: standalone.content,
+            curation: Curation(settings.stateDirectory, log: logs.logger("curation")), mountPoint: settings.mountPoint)
     }
 
     package func pin(_ paths: [FilePath], _ isPinned: Bool) throws -> CacheChange { try files.pin(paths, isPinned) }

@@ -159,6 +159,9 @@ package final class Journal: Sendable {
         memory.addU64(Field.restarts, 1)
     }
 
+    /// Whether the last server ended unplanned, of itself.
+    package var hasBlame: Bool { memory.loadU32(Field.blame) != 0 }
+
     /// A server was replaced as planned: nothing is to blame for it.
     package func noteReplacement() { memory.storeU32(Field.blame, 0) }
 

@@ -14,7 +14,9 @@ let sampleStatus = StatusReport(
             isWatching: true)
     ], cache: CacheUse(usedBytes: 1, maxBytes: 2),
     tasks: [TaskReport(name: "watch", state: "running", attempt: 1, since: Timestamp(nanoseconds: 0))],
-    events: EventsReport(capacity: 1024, lagged: 0), degradedBecause: [])
+    events: EventsReport(capacity: 1024, lagged: 0),
+    stores: [StoreCheckReport(name: "library", checked: Timestamp(nanoseconds: 0), problems: [])],
+    degradedBecause: [])
 
 @Suite struct ReportTests {
     private func object(_ value: some Encodable) throws -> [String: Any] {
@@ -28,7 +30,7 @@ let sampleStatus = StatusReport(
                 "cache", "degraded_because", "directories", "events", "fds", "fuse_ops_total", "guardian_pid",
                 "last_crash",
                 "mount_point", "name", "open_files", "origins", "pid", "quarantined", "restarts", "rss_bytes", "state",
-                "tasks", "tracks", "uptime_s", "version",
+                "stores", "tasks", "tracks", "uptime_s", "version",
             ])
         #expect(status["last_crash"] is NSNull)
         let origin = try #require((status["origins"] as? [[String: Any]])?.first)

@@ -120,6 +120,7 @@ extension MountedLibrary {
             var errors: Int
         }
         var used_bytes: Int
+        var pinned_bytes: Int
         var max_bytes: Int
         var chunks: Int
         var hits: Int

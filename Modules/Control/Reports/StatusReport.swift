@@ -25,6 +25,8 @@ package struct StatusReport: Codable, Hashable, Sendable {
     package var cache: CacheUse
     package var tasks: [TaskReport]
     package var events: EventsReport
+    /// What was found when the stores were looked through last; those that were not yet are missing.
+    package var stores: [StoreCheckReport]
     /// Reasons for a state of degraded or offline, in sentences.
     package var degradedBecause: [String]
 
@@ -32,7 +34,8 @@ package struct StatusReport: Codable, Hashable, Sendable {
         name: String, version: String, state: String, mountPoint: String, pid: Int, guardianPID: Int,
         uptimeSeconds: Int64, restarts: Int, lastCrash: CrashReport?, tracks: Int64, directories: Int64,
         quarantined: Int64, openFiles: Int, fuseOperations: Int64, residentBytes: Int64, descriptors: Int,
-        origins: [OriginReport], cache: CacheUse, tasks: [TaskReport], events: EventsReport, degradedBecause: [String]
+        origins: [OriginReport], cache: CacheUse, tasks: [TaskReport], events: EventsReport,
+        stores: [StoreCheckReport], degradedBecause: [String]
     ) {
         self.name = name
         self.version = version
@@ -54,11 +57,13 @@ package struct StatusReport: Codable, Hashable, Sendable {
         self.cache = cache
         self.tasks = tasks
         self.events = events
+        self.stores = stores
         self.degradedBecause = degradedBecause
     }
 
     private enum CodingKeys: String, CodingKey {
         case name, version, state, pid, restarts, tracks, directories, quarantined, origins, cache, tasks, events
+        case stores
         case mountPoint = "mount_point"
         case guardianPID = "guardian_pid"
         case uptimeSeconds = "uptime_s"
@@ -68,6 +73,20 @@ package struct StatusReport: Codable, Hashable, Sendable {
         case residentBytes = "rss_bytes"
         case descriptors = "fds"
         case degradedBecause = "degraded_because"
+    }
+}
+
+/// What was found in one of the daemon's stores.
+package struct StoreCheckReport: Codable, Hashable, Sendable {
+    package var name: String
+    package var checked: Timestamp
+    /// Empty where it is in order.
+    package var problems: [String]
+
+    package init(name: String, checked: Timestamp, problems: [String]) {
+        self.name = name
+        self.checked = checked
+        self.problems = problems
     }
 }
 

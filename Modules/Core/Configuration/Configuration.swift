@@ -30,6 +30,7 @@ package struct Configuration: Hashable, Sendable {
         package var memory: Int64 = 128 << 20
         /// The most that is fetched ahead of a reader, bytes.
         package var readAhead: Int64 = 8 << 20
+        package var scrubInterval: Duration = .seconds(86_400)
     }
 
     package struct Health: Hashable, Sendable {

@@ -28,6 +28,9 @@ enum ConfigurationSchema {
             "cache", "retag", \.cache.retag,
             "trust keeps audio that is the same by checksum or samples when tags change; refetch does not."),
         .size("cache", "memory", (16 << 20)...(1 << 40), \.cache.memory, "All buffers together."),
+        .duration(
+            "cache", "scrub_interval", .seconds(60) ... .seconds(31_536_000), \.cache.scrubInterval,
+            "How often some of what is kept is compared with its checksums."),
         .size(
             "cache", "read_ahead", 0...(1 << 30), \.cache.readAhead,
             "How much is fetched ahead of a reader; eight times as much for one that is faster than the line."),
@@ -132,7 +135,6 @@ enum ConfigurationSchema {
     static let unavailable: [String: [String]] = [
         "tree": ["virtual_dirs"],
         "views": ["name", "template", "filter"],
-        "cache": ["scrub_interval"],
         "control": ["tcp", "token_file"],
         "prefetch": ["enabled", "tracks", "concurrent", "quiet"],
         "history": ["keep"],

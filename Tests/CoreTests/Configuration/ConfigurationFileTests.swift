@@ -20,6 +20,7 @@ import Testing
             max_size = "1GiB"
             retag = "refetch"
             memory = "32MiB"
+            scrub_interval = "2h"
             read_ahead = 1048576
             [health]
             interval = "10s"
@@ -69,6 +70,7 @@ import Testing
         expected.cache.maxSize = 1 << 30
         expected.cache.retag = .refetch
         expected.cache.memory = 32 << 20
+        expected.cache.scrubInterval = .seconds(7200)
         expected.cache.readAhead = 1 << 20
         expected.health.interval = .seconds(10)
         expected.health.timeout = .seconds(2)
@@ -110,7 +112,7 @@ import Testing
         for entry in loaded.entries where !entry.key.hasPrefix("origins[usb]") {
             guard case .file = entry.source else { Issue.record("\(entry.key) is from \(entry.source)"); continue }
         }
-        #expect(loaded.source("fuse.timeout")?.description.hasSuffix("config.toml:21") == true)
+        #expect(loaded.source("fuse.timeout")?.description.hasSuffix("config.toml:22") == true)
     }
 
     @Test(arguments: [
@@ -144,7 +146,7 @@ import Testing
         ("fuse = 3", "1:1: fuse must be a section, [fuse]"),
         ("[[fuse]]", "1:3: fuse must be a section, [fuse]"),
         ("[origins]\nid = \"x\"", "1:2: origins must be sections in double brackets, [[origins]]"),
-        ("[cache]\nscrub_interval = \"1h\"", "2:1: cache.scrub_interval is not available in this version; remove it"),
+        ("[history]\nkeep = \"30d\"", "2:1: history.keep is not available in this version; remove it"),
         ("[history]", "1:2: history is not available in this version; remove it"),
         ("[tree]\nvirtual_dirs = true", "2:1: tree.virtual_dirs is not available in this version; remove it"),
         ("[[views]]\nfilter = \"\"", "2:1: views.filter is not available in this version; remove it"),

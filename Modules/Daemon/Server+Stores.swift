@@ -1,0 +1,80 @@
+import MusicFSCAS
+import MusicFSCache
+import MusicFSCore
+import MusicFSFUSE
+import MusicFSSystem
+
+/// Looking after what is kept on disks.
+extension Server {
+    var cacheFiles: CacheFiles {
+        CacheFiles(library: library, content: content, curation: curation, mountPoint: settings.mountPoint)
+    }
+
+    /// Backs up what people made as soon as it has changed, and tells the cache what is pinned when the library or the
+    /// cache's index has changed; a supervised task.
+    func followCuration(_ context: TaskContext) throws -> TaskExit {
+        var known: (change: Int64, index: UInt64)?
+        var nextBackup: UInt64 = 0
+        repeat {
+            context.beat()
+            let begin = monotonicNanoseconds()
+            if begin >= nextBackup {
+                let isDone = backUp()
+                // A twentieth of the time at most, however large it is.
+                let pause = (monotonicNanoseconds() - begin) * 20
+                nextBackup = monotonicNanoseconds() + (isDone ? pause : 60_000_000_000)
+            }
+            let now = (library.lastChange, content.cache.indexSerial)
+            if known == nil || known?.change != now.0 || known?.index != now.1 {
+                do {
+                    try cacheFiles.keepPins()
+                    known = now
+                } catch { log.warning("the cache does not know what is pinned", metadata: ["error": "\(error)"]) }
+            }
+        } while context.wait(for: .seconds(2))
+        return .stopped
+    }
+
+    private func backUp() -> Bool {
+        do throws(CacheError) {
+            if let backup = try curation.backUpIfChanged() {
+                log.info("backed up what was curated", metadata: ["path": "\(backup)"])
+            }
+            return true
+        } catch {
+            log.error("what was curated cannot be backed up", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    /// Looks the databases through every day, and soon after a start that follows an end which was not orderly (D28); a
+    /// supervised task.
+    func followIntegrity(_ context: TaskContext) throws -> TaskExit {
+        if wasInterrupted, context.wait(for: .seconds(5)) {
+            log.info("the end before was not orderly: the stores are looked through")
+            checks.checkDatabases()
+            checks.scrub(context)
+        }
+        while context.wait(for: .seconds(86_400)) { checks.checkDatabases() }
+        return .stopped
+    }
+
+    /// Looks some chunks through, each `cache.scrub_interval`; a supervised task.
+    func scrub(_ context: TaskContext) throws -> TaskExit {
+        while context.wait(for: settings.cache.scrubInterval) { checks.scrub(context) }
+        return .stopped
+    }
+
+    /// Whether the process before this one, or the daemon before this mount, ended without having been told to.
+    ///
+    /// While a mount is served there is a file that says so; whoever finds it at the start of a mount follows one that
+    /// came to no end.
+    static func noteStart(_ settings: DaemonSettings, _ journal: Journal, log: Logger) -> Bool {
+        if journal.generation > 1 { return journal.hasBlame }
+        let wasInterrupted = (try? FileStatus.of(settings.runningMark)) != nil
+        do throws(SystemError) { try writeFileAtomically(settings.runningMark, []) } catch {
+            log.warning("cannot note that the mount is served", metadata: ["error": "\(error)"])
+        }
+        return wasInterrupted
+    }
+}
