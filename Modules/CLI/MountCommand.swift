@@ -24,6 +24,12 @@ struct MountCommand: ParsableCommand {
     @Flag(help: "Return when the mount is ready, and keep running in the background.")
     var daemon = false
 
+    @Flag(help: "Look all stores through first; what is damaged is built anew, or its backup taken.")
+    var fullIntegrityCheck = false
+
+    @Flag(help: "That, and every chunk of the cache is compared with its checksum.")
+    var repair = false
+
     @Option(help: ArgumentHelp("Tell this descriptor when the mount is ready.", visibility: .hidden))
     var readyFD: Int?
 
@@ -52,6 +58,7 @@ struct MountCommand: ParsableCommand {
         }
         let locks = try prepare(settings, log)
         try CrashReports.install(program: "guardian", directory: settings.stateDirectory)
+        if fullIntegrityCheck || repair { try putInOrder(settings, loaded.logs(isDetached: configuration.isDetached)) }
         let guardian = try Guardian(configuration, locks: locks, log: log, onReady: { [readyFD] in tellReady(readyFD) })
         throw ExitCode(guardian.run())
     }
@@ -83,6 +90,21 @@ struct MountCommand: ParsableCommand {
         return locks
     }
 
+    /// Before anything is mounted: it takes as long as reading the stores does.
+    private func putInOrder(_ settings: DaemonSettings, _ logs: LogSystem) throws {
+        let examination = StoreExamination(settings, log: logs.logger("stores"))
+        examination.repair(isFull: true)
+        guard repair else { return }
+        let printer = CachePrinter(json: false)
+        do {
+            try examination.repairChunks { printer.show($0) }
+            try printer.finish(failsOnDamage: false)
+        } catch {
+            // The cache is not what a mount needs.
+            logs.logger("stores").error("the chunks cannot be put right", metadata: ["error": "\(error)"])
+        }
+    }
+
     /// On a thread of its own: a directory on a network's file system may hang, and then it is brought up later.
     private func check(_ origin: Configuration.Origin) throws {
         guard let path = origin.path else { return }
@@ -109,7 +131,9 @@ struct MountCommand: ParsableCommand {
         let loaded = try Settings.load(global, mount)
         let (reading, writing) = try makePipe()
         let child = try ChildProcess.start(
-            "/proc/self/exe", arguments: ["musicfs", "mount", "--ready-fd=3"] + loaded.arguments,
+            "/proc/self/exe",
+            arguments: ["musicfs", "mount", "--ready-fd=3"] + (fullIntegrityCheck ? ["--full-integrity-check"] : [])
+                + (repair ? ["--repair"] : []) + loaded.arguments,
             descriptors: [(writing.raw, 3)])
         // Whether it has ended is asked of the process, not of the pipe: an end of that may stay open in here.
         let events = pollReadable([reading.raw, child.pidFD.raw], milliseconds: -1)

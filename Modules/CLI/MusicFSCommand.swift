@@ -17,7 +17,9 @@ struct MusicFSCommand: ParsableCommand {
         subcommands: [
             MountCommand.self, UnmountCommand.self, ScanCommand.self, StatusCommand.self, ShutdownCommand.self,
             ReloadCommand.self, UpgradeCommand.self, TasksCommand.self, EventsCommand.self, LogLevelCommand.self,
-            InfoCommand.self, OriginCommand.self, CacheCommand.self, ConfigCommand.self, VersionCommand.self,
+            BackupCommand.self, RestoreCommand.self, DoctorCommand.self, InfoCommand.self, OriginCommand.self,
+            CacheCommand.self,
+            ConfigCommand.self, VersionCommand.self,
             CompletionsCommand.self,
             ManualCommand.self, ServeCommand.self,
         ])

@@ -60,6 +60,17 @@ package enum BackupFile {
     package static func extract(
         _ source: FilePath, to targets: [(name: String, path: FilePath)]
     ) throws(CacheError) -> [String] {
+        do throws(CacheError) {
+            return try take(source, targets)
+        } catch {
+            guard error.code == .damaged, let cause = error.cause else { throw error }
+            throw CacheError(.damaged, "\(source) is damaged, or no backup of MusicFS: \(cause)")
+        }
+    }
+
+    private static func take(
+        _ source: FilePath, _ targets: [(name: String, path: FilePath)]
+    ) throws(CacheError) -> [String] {
         try wrapping("restore \(source)") {
             // Or else SQLite would make one.
             _ = try FileStatus.of(source)

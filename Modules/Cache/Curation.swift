@@ -163,6 +163,22 @@ package final class Curation: Sendable {
         }
     }
 
+    /// - Returns: what is wrong with a file that nobody has open; nil when there is none.
+    package static func problems(_ path: FilePath, isFull: Bool) throws(CacheError) -> [String]? {
+        guard (try? FileStatus.of(path)) != nil else { return nil }
+        do throws(CacheError) {
+            return try wrapping("check \(path)") {
+                let database = try Database.open(path, .readOnly)
+                let problems = try database.integrityProblems(full: isFull)
+                let version = try database.integer("PRAGMA user_version") ?? 0
+                return problems + (version == 0 ? ["it holds nothing of MusicFS"] : [])
+            }
+        } catch {
+            guard error.code == .damaged else { throw error }
+            return [error.message]
+        }
+    }
+
     // MARK: Pins
 
     package func pins() throws(CacheError) -> [Pin] {

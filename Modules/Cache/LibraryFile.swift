@@ -26,6 +26,22 @@ package enum LibraryFile {
         }
     }
 
+    /// Puts a library that was restored in the place of another. Ids that were given out since it was backed up are not
+    /// to mean anything in it: it gets an epoch of its own.
+    ///
+    /// - Throws: `.damaged` or `.newerSchema` where it cannot be used; nothing is changed then.
+    package static func adopt(_ restored: FilePath, at path: FilePath, epoch: () throws -> Int64) throws(CacheError) {
+        guard let found = try examine(restored, isFull: true), found.problems.isEmpty, found.isOfThisVersion else {
+            throw CacheError(.damaged, "library: \(restored) is damaged, or of another version")
+        }
+        try wrapping("restore \(path)") {
+            let database = try Database.open(restored, .readWrite)
+            try database.execute("UPDATE meta SET value = \(try epoch()) WHERE key = 'epoch'")
+            try DatabaseFile.setAside(path)
+            try rename(restored, to: path)
+        }
+    }
+
     /// What a look through a library found.
     package struct Examination: Hashable, Sendable {
         /// Empty when nothing is wrong.
@@ -33,6 +49,7 @@ package enum LibraryFile {
         package var tracks: Int64
         /// Whether every origin was scanned to its end at least once.
         package var isComplete: Bool
+        package var isOfThisVersion = true
     }
 
     /// Looks a database through that may be open elsewhere.
@@ -56,7 +73,8 @@ package enum LibraryFile {
             let problems = try database.integrityProblems(full: isFull)
             let version = try database.integer("PRAGMA user_version")
             guard problems.isEmpty, version == Schema.version else {
-                return Examination(problems: problems, tracks: 0, isComplete: false)
+                return Examination(
+                    problems: problems, tracks: 0, isComplete: false, isOfThisVersion: version == Schema.version)
             }
             let unscanned = try database.integer(
                 "SELECT count(*) FROM origins WHERE last_scan IS NULL AND is_forgotten = 0")

@@ -28,6 +28,7 @@ struct ControlRoutes: Sendable {
                 }
                 return try .json(["stopping": true])
             },
+            Route(.post, "/v1/restore") { _ throws(ControlError) in try .json(server.takeRestored()) },
             Route(.post, "/v1/reload") { _ throws(ControlError) in try .json(server.reload()) },
             Route(.get, "/v1/tasks") { _ throws(ControlError) in try .json(tasks()) },
             Route(.get, "/v1/log-level") { _ throws(ControlError) in try .json(logLevel()) },
@@ -66,7 +67,9 @@ struct ControlRoutes: Sendable {
         return StatusReport(
             name: server.settings.name, version: musicFSVersion,
             state: state.rawValue,
-            mountPoint: server.settings.mountPoint.description, pid: Int(ThisProcess.pid),
+            mountPoint: server.settings.mountPoint.description,
+            cacheDirectory: server.settings.cacheDirectory.description,
+            stateDirectory: server.settings.stateDirectory.description, pid: Int(ThisProcess.pid),
             guardianPID: Int(ThisProcess.parent),
             uptimeSeconds: Int64((monotonicNanoseconds() - server.started) / 1_000_000_000),
             restarts: Int(clamping: deaths.restarts),

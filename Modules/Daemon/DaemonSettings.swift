@@ -74,6 +74,8 @@ package struct DaemonSettings: Sendable {
             nextEpoch: nextEpoch, onCommit: onCommit, onFailure: onFailure)
     }
 
+    /// Where `musicfs restore` puts a library.
+    var restoredLibrary: FilePath { libraryPath.suffixed(".restore") }
     /// There while a mount is served, and after one that was not ended in order.
     var runningMark: FilePath { stateDirectory.appending("running") }
     package var epochFile: FilePath { stateDirectory.appending("epoch") }

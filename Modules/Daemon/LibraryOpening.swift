@@ -74,8 +74,22 @@ struct LibraryOpening {
         }
     }
 
+    /// `musicfs restore` has put a library there.
+    private func takeRestored() {
+        let restored = settings.restoredLibrary
+        guard (try? FileStatus.of(restored)) != nil else { return }
+        do throws(CacheError) {
+            try LibraryFile.adopt(restored, at: settings.libraryPath, epoch: options.nextEpoch)
+            log.notice("the library is that of a backup now", metadata: ["path": "\(settings.libraryPath)"])
+        } catch {
+            log.error("the library of the backup cannot be used", metadata: ["error": "\(error)"])
+            try? LibraryFile.remove(restored)
+        }
+    }
+
     /// The first writes may find what opening did not.
     private func openOnDisk() throws -> Opened {
+        takeRestored()
         do {
             // At a later server's start there was one, whatever became of it.
             let options = journal.generation > 1 ? replacing : options

@@ -1,5 +1,6 @@
 import MusicFSCAS
 import MusicFSCache
+import MusicFSControl
 import MusicFSCore
 import MusicFSFUSE
 import MusicFSSystem
@@ -45,6 +46,20 @@ extension Server {
             log.error("what was curated cannot be backed up", metadata: ["error": "\(error)"])
             return false
         }
+    }
+
+    /// Has a successor open what `musicfs restore` has put beside the stores.
+    func takeRestored() throws(ControlError) -> [String: Bool] {
+        let isThere = [settings.restoredLibrary, settings.stateDirectory.appending(Curation.restoreName)].contains {
+            (try? FileStatus.of($0)) != nil
+        }
+        guard isThere else {
+            throw ControlError(.failed, "there is nothing to restore", remedy: "use 'musicfs restore FILE'")
+        }
+        do throws(SystemError) { try guardian.replace() } catch {
+            throw ControlError(.failed, "the guardian does not replace the server", cause: error)
+        }
+        return ["restoring": true]
     }
 
     /// Looks the databases through every day, and soon after a start that follows an end which was not orderly (D28); a

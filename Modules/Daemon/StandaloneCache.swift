@@ -11,13 +11,23 @@ package final class StandaloneCache {
     /// - Throws: `MountError` where a daemon has the directory.
     package init(_ settings: DaemonSettings, logs: LogSystem) throws {
         locks = try MountPreparation.lock(settings.ownDirectories)
-        let store = try ChunkStore(
-            directory: settings.cacheDirectory, limit: settings.cache.maxSize, log: logs.logger("cache"))
-        cache = try ContentCache(
+        cache = try Self.open(settings, log: logs.logger("cache"))
+    }
+
+    /// For a process that holds the locks.
+    init(unlocked settings: DaemonSettings, log: Logger) throws {
+        locks = []
+        cache = try Self.open(settings, log: log)
+    }
+
+    private static func open(_ settings: DaemonSettings, log: Logger) throws -> ContentCache {
+        let store = try ChunkStore(directory: settings.cacheDirectory, limit: settings.cache.maxSize, log: log)
+        let cache = try ContentCache(
             store: store, budget: BufferBudget(limit: settings.cache.memory),
             settings: ContentCache.Settings(readAhead: 0), timer: try DeadlineTimer())
         // The index is open, and made anew where it was gone.
         try cache.flush()
+        return cache
     }
 
     package var report: CacheReport { CacheReport(cache.statistics) }

@@ -27,6 +27,9 @@ extension ThisProcess {
         return limit < 0 ? 1024 : limit
     }
 
+    /// Whether something, such as a time service, keeps the system's clock right.
+    package static var isClockSynchronised: Bool { clinux_clock_is_synchronised() != 0 }
+
     /// Gives memory that is free within this process back to the system (malloc_trim(3)).
     package static func releaseFreeMemory() { clinux_release_free_memory() }
 }

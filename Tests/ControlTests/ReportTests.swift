@@ -4,7 +4,8 @@ import MusicFSCore
 import Testing
 
 let sampleStatus = StatusReport(
-    name: "music", version: "1.0", state: "ready", mountPoint: "/mnt/music", pid: 7, guardianPID: 6, uptimeSeconds: 5,
+    name: "music", version: "1.0", state: "ready", mountPoint: "/mnt/music", cacheDirectory: "/c", stateDirectory: "/s",
+    pid: 7, guardianPID: 6, uptimeSeconds: 5,
     restarts: 0, lastCrash: nil, tracks: 1, directories: 2, quarantined: 3, openFiles: 4, fuseOperations: 5,
     residentBytes: 6, descriptors: 7,
     origins: [
@@ -27,9 +28,11 @@ let sampleStatus = StatusReport(
         let status = try object(sampleStatus)
         #expect(
             status.keys.sorted() == [
-                "cache", "degraded_because", "directories", "events", "fds", "fuse_ops_total", "guardian_pid",
+                "cache", "cache_dir", "degraded_because", "directories", "events", "fds", "fuse_ops_total",
+                "guardian_pid",
                 "last_crash",
                 "mount_point", "name", "open_files", "origins", "pid", "quarantined", "restarts", "rss_bytes", "state",
+                "state_dir",
                 "stores", "tasks", "tracks", "uptime_s", "version",
             ])
         #expect(status["last_crash"] is NSNull)

@@ -6,6 +6,7 @@
 #include <malloc.h>
 
 #include <sys/ioctl.h>
+#include <sys/timex.h>
 
 int clinux_errno(void) { return errno; }
 
@@ -166,6 +167,12 @@ long clinux_raise_descriptor_limit(void) {
     setrlimit(RLIMIT_NOFILE, &limit);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
     return limit.rlim_cur > 0x7fffffff ? 0x7fffffff : (long)limit.rlim_cur;
+}
+
+int clinux_clock_is_synchronised(void) {
+    struct timex time = {0};
+    // TIME_ERROR: the kernel was not told that the clock is right (adjtimex(2)).
+    return adjtimex(&time) != TIME_ERROR;
 }
 
 void clinux_release_free_memory(void) { malloc_trim(0); }

@@ -6,6 +6,9 @@ package struct StatusReport: Codable, Hashable, Sendable {
     /// The mount's state (`MountState`): mounting, ready, syncing, degraded, offline or unmounting.
     package var state: String
     package var mountPoint: String
+    /// The instance's own directories.
+    package var cacheDirectory: String
+    package var stateDirectory: String
     package var pid: Int
     package var guardianPID: Int
     /// Seconds that this server has run.
@@ -31,7 +34,8 @@ package struct StatusReport: Codable, Hashable, Sendable {
     package var degradedBecause: [String]
 
     package init(
-        name: String, version: String, state: String, mountPoint: String, pid: Int, guardianPID: Int,
+        name: String, version: String, state: String, mountPoint: String, cacheDirectory: String,
+        stateDirectory: String, pid: Int, guardianPID: Int,
         uptimeSeconds: Int64, restarts: Int, lastCrash: CrashReport?, tracks: Int64, directories: Int64,
         quarantined: Int64, openFiles: Int, fuseOperations: Int64, residentBytes: Int64, descriptors: Int,
         origins: [OriginReport], cache: CacheUse, tasks: [TaskReport], events: EventsReport,
@@ -41,6 +45,8 @@ package struct StatusReport: Codable, Hashable, Sendable {
         self.version = version
         self.state = state
         self.mountPoint = mountPoint
+        self.cacheDirectory = cacheDirectory
+        self.stateDirectory = stateDirectory
         self.pid = pid
         self.guardianPID = guardianPID
         self.uptimeSeconds = uptimeSeconds
@@ -65,6 +71,8 @@ package struct StatusReport: Codable, Hashable, Sendable {
         case name, version, state, pid, restarts, tracks, directories, quarantined, origins, cache, tasks, events
         case stores
         case mountPoint = "mount_point"
+        case cacheDirectory = "cache_dir"
+        case stateDirectory = "state_dir"
         case guardianPID = "guardian_pid"
         case uptimeSeconds = "uptime_s"
         case lastCrash = "last_crash"

@@ -116,6 +116,9 @@ int clinux_forbid_new_privileges(void);
 /// Raises the soft limit of open files to the hard one, and gives what it is then; -1 when that cannot be told.
 long clinux_raise_descriptor_limit(void);
 
+/// Whether something keeps the system's clock right.
+int clinux_clock_is_synchronised(void);
+
 void clinux_release_free_memory(void);
 void clinux_set_name(const char *name);
 
