@@ -175,11 +175,12 @@ package final class ChunkStore: Sendable {
         let answer = Condition<Result<R, any Error>?>(nil)
         let isTaken = work.withLock { work in
             guard !work.isClosing else { return false }
-            work.addJob { writer in
+            work.addJob { [self] writer in
                 let result = Result {
                     guard let writer else { throw StoreIsOff() }
                     return try job(writer)
                 }
+                if case .failure(let error as SQLiteError) = result { note(error) }
                 answer.withLock { $0 = result }
                 answer.signal()
             }

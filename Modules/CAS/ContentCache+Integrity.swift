@@ -67,7 +67,9 @@ package enum ChunkIndexFile {
     package static func problems(_ path: FilePath, isFull: Bool) throws -> [String]? {
         guard (try? FileStatus.of(path)) != nil else { return nil }
         do throws(SQLiteError) {
-            return try Database.open(path, .readOnly).integrityProblems(full: isFull)
+            let database = try Database.open(path, .readOnly)
+            _ = try DatabaseFile.version(database, .chunkIndex)
+            return try database.integrityProblems(full: isFull)
         } catch {
             guard error.meaning == .damage else { throw error }
             return ["\(error)"]

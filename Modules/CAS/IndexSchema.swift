@@ -38,8 +38,9 @@ enum IndexSchema {
 
     private static func connect(_ path: FilePath) throws -> (database: Database, isNew: Bool) {
         var database = try Database.open(path, .readWrite, busyTimeout: 30_000, cacheKibibytes: 4096)
-        var isNew = try database.integer("SELECT 1 FROM sqlite_master WHERE name = 'meta'") == nil
-        if !isNew, try database.integer("PRAGMA user_version") != version {
+        let found = try DatabaseFile.version(database, .chunkIndex)
+        var isNew = found == nil
+        if let found, found != version {
             try DatabaseFile.setAside(path)
             database = try Database.open(path, .readWrite, busyTimeout: 30_000, cacheKibibytes: 4096)
             isNew = true
@@ -47,7 +48,7 @@ enum IndexSchema {
         try database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=16777216")
         if isNew {
             try database.transaction {
-                try database.execute(statements)
+                try database.execute(DatabaseFile.Kind.chunkIndex.statement + statements)
                 try database.execute("PRAGMA user_version=\(version)")
             }
         }

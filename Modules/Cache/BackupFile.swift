@@ -5,8 +5,6 @@ package import MusicFSSystem
 /// A backup that a user asked for: a database with the stores' files in it, cut into parts, each with its XXH3.
 package enum BackupFile {
     private static let version: Int64 = 1
-    /// "mfsb"; PRAGMA application_id.
-    private static let applicationID: Int64 = 0x6d66_7362
     private static let partSize = 1 << 20
 
     /// - Parameter files: the names that they have in the backup, and where they lie. Nobody may write to them.
@@ -19,7 +17,7 @@ package enum BackupFile {
                 let database = try Database.open(temporary, .readWrite)
                 try database.execute(
                     """
-                    PRAGMA application_id=\(applicationID); PRAGMA user_version=\(version); PRAGMA journal_mode=OFF;
+                    \(DatabaseFile.Kind.backup.statement) PRAGMA user_version=\(version); PRAGMA journal_mode=OFF;
                     CREATE TABLE files(name TEXT PRIMARY KEY, size INTEGER NOT NULL);
                     CREATE TABLE parts(name TEXT, number INTEGER, bytes BLOB, hash BLOB, PRIMARY KEY(name, number))
                     """)
@@ -75,10 +73,7 @@ package enum BackupFile {
             // Or else SQLite would make one.
             _ = try FileStatus.of(source)
             let database = try Database.open(source, .readOnly)
-            guard try database.integer("PRAGMA application_id") == applicationID else {
-                throw CacheError(.damaged, "\(source) is no backup of MusicFS")
-            }
-            guard try database.integer("PRAGMA user_version") == version else {
+            guard try DatabaseFile.version(database, .backup) == version else {
                 throw CacheError(.newerSchema, "\(source) was made by a newer MusicFS")
             }
             var found: [String] = []

@@ -33,6 +33,8 @@ package final class Curation: Sendable {
         var database: Database?
         /// Why it cannot be used; nil where it can.
         var problem: String?
+        /// What the file looked like when this process had written or opened it.
+        var stamp: FileStamp?
         /// What was last backed up: `PRAGMA data_version` does not see one's own changes, so they are counted here.
         var changes = 0
         var backedUp = 0
@@ -61,6 +63,7 @@ package final class Curation: Sendable {
             try takeRestored()
             if (try? FileStatus.of(path)) == nil { try restoreLost() }
             state.database = try connect()
+            state.stamp = stamp
         } catch {
             guard (error as? CacheError)?.code == .damaged else {
                 state.problem = "curation: \(error)"
@@ -96,6 +99,7 @@ package final class Curation: Sendable {
             let kept = try keep(as: "damaged")
             try LibraryFile.copy(backup, to: path)
             state.database = try connect()
+            state.stamp = stamp
             log.error(
                 "what was curated was damaged; its last backup took its place",
                 metadata: ["kept": "\(kept)", "backup": "\(backup)", "error": "\(because)"])
@@ -124,15 +128,16 @@ package final class Curation: Sendable {
             let database = try Database.open(path, .readWrite, busyTimeout: 10_000)
             // One connection, few writes, all of which matter.
             try database.execute("PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL")
-            let version = try database.integer("PRAGMA user_version") ?? 0
-            if version > Self.schemaVersion {
+            let version = try DatabaseFile.version(database, .curation)
+            if let version, version > Self.schemaVersion {
                 throw CacheError(.newerSchema, "\(path) was made by a newer MusicFS")
             }
-            if version == 0 {
+            if version == nil {
                 guard isNew else { throw CacheError(.damaged, "\(path) holds nothing of MusicFS") }
                 try database.transaction {
                     try database.execute(
                         """
+                        \(DatabaseFile.Kind.curation.statement)
                         CREATE TABLE pins(origin TEXT NOT NULL, path BLOB NOT NULL, since INTEGER NOT NULL,
                             PRIMARY KEY(origin, path)) WITHOUT ROWID;
                         PRAGMA user_version=\(Self.schemaVersion)
@@ -150,6 +155,7 @@ package final class Curation: Sendable {
     private func using<R: Sendable>(_ doing: String, _ body: (Database) throws -> R) throws(CacheError) -> R {
         try wrapping(doing) {
             try state.withLock { state in
+                noticeChanges(&state)
                 for isLast in [false, true] {
                     guard let database = state.database else { break }
                     do { return try body(database) } catch {
@@ -170,8 +176,8 @@ package final class Curation: Sendable {
             return try wrapping("check \(path)") {
                 let database = try Database.open(path, .readOnly)
                 let problems = try database.integrityProblems(full: isFull)
-                let version = try database.integer("PRAGMA user_version") ?? 0
-                return problems + (version == 0 ? ["it holds nothing of MusicFS"] : [])
+                let version = try DatabaseFile.version(database, .curation)
+                return problems + (version == nil ? ["it holds nothing of MusicFS"] : [])
             }
         } catch {
             guard error.code == .damaged else { throw error }
@@ -205,7 +211,21 @@ package final class Curation: Sendable {
                 }
             }
         }
-        state.withLock { $0.changes += 1 }
+        state.withLock { state in
+            state.changes += 1
+            state.stamp = stamp
+        }
+    }
+
+    private var stamp: FileStamp? { (try? FileStatus.of(path)).map { FileStamp($0) } }
+
+    /// Opens it anew where somebody else has changed, replaced or deleted the file: it is looked through then.
+    package func followFile() { state.withLock { noticeChanges(&$0) } }
+
+    private func noticeChanges(_ state: inout State) {
+        guard state.database != nil, state.stamp != stamp else { return }
+        log.warning("what was curated was changed by another program", metadata: ["path": "\(path)"])
+        open(&state)
     }
 
     // MARK: Backups

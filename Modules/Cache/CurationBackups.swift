@@ -23,7 +23,7 @@ struct CurationBackups {
     var newestGood: FilePath? {
         all.first { path in
             guard let database = try? Database.open(path, .readOnly),
-                (try? database.integer("PRAGMA user_version")).flatMap({ $0 }) == Curation.schemaVersion
+                (try? DatabaseFile.version(database, .curation)).flatMap({ $0 }) == Curation.schemaVersion
             else { return false }
             return (try? database.integrityProblems(full: true)) == []
         }

@@ -70,8 +70,8 @@ package final class Library: Sendable {
             var database = try connect(path)
             var epoch: Int64?
             var isReplacement = options.isReplacement
-            if try database.integer("SELECT 1 FROM sqlite_master WHERE name = 'meta'") != nil {
-                if try database.integer("PRAGMA user_version") == Schema.version {
+            if let version = try DatabaseFile.version(database, .library) {
+                if version == Schema.version {
                     epoch = try database.integer("SELECT value FROM meta WHERE key = 'epoch'")
                 }
                 if epoch == nil {
@@ -123,7 +123,7 @@ package final class Library: Sendable {
 
     private static func create(_ database: Database, epoch: Int64, isReplacement: Bool) throws {
         try database.transaction {
-            try database.execute(Schema.statements)
+            try database.execute(DatabaseFile.Kind.library.statement + Schema.statements)
             if isReplacement { try database.execute("INSERT INTO meta VALUES('rebuilding', 1)") }
             try database.execute(
                 """

@@ -71,7 +71,7 @@ package enum LibraryFile {
         try wrapping("check \(path)") {
             let database = try Database.open(path, .readOnly, cacheKibibytes: 2048)
             let problems = try database.integrityProblems(full: isFull)
-            let version = try database.integer("PRAGMA user_version")
+            let version = try DatabaseFile.version(database, .library)
             guard problems.isEmpty, version == Schema.version else {
                 return Examination(
                     problems: problems, tracks: 0, isComplete: false, isOfThisVersion: version == Schema.version)

@@ -18,6 +18,7 @@ extension Server {
         var nextBackup: UInt64 = 0
         repeat {
             context.beat()
+            curation.followFile()
             let begin = monotonicNanoseconds()
             if begin >= nextBackup {
                 let isDone = backUp()

@@ -4,6 +4,35 @@ package import MusicFSSystem
 package enum DatabaseFile {
     private static let parts = ["", "-wal", "-shm"]
 
+    /// What a database is, in its header (`PRAGMA application_id`): a file that came into the place of another, or is some
+    /// other program's, is not taken for what it is not.
+    package enum Kind: Int64, Sendable {
+        /// "mfsl"
+        case library = 0x6d66_736c
+        /// "mfsi"
+        case chunkIndex = 0x6d66_7369
+        /// "mfsu"
+        case curation = 0x6d66_7375
+        /// "mfsb"
+        case backup = 0x6d66_7362
+
+        /// To be executed when the database is made.
+        package var statement: String { "PRAGMA application_id=\(rawValue);" }
+    }
+
+    /// The schema version of a database of this kind (`PRAGMA user_version`); nil when nothing is in it yet.
+    ///
+    /// - Throws: an error that means damage when it is of another kind.
+    package static func version(_ database: Database, _ kind: Kind) throws(SQLiteError) -> Int64? {
+        if try database.integer("PRAGMA application_id") == kind.rawValue {
+            return try database.integer("PRAGMA user_version") ?? 0
+        }
+        guard try database.integer("SELECT 1 FROM sqlite_master LIMIT 1") == nil else {
+            throw SQLiteError(extendedCode: 26, message: "it is another database", context: "application_id")
+        }
+        return nil
+    }
+
     /// Renames a database out of the way, its log with it, to `NAME.bad-SECONDS`. What was moved aside before is removed:
     /// one is enough to find out what had happened.
     package static func setAside(_ path: FilePath) throws(SystemError) {

@@ -44,14 +44,16 @@ struct ConfigurationLoader {
 
     /// Takes `MUSICFS_SECTION_KEY`.
     mutating func readEnvironment() {
-        let reserved = ["MUSICFS_MEDIA", "MUSICFS_FAILPOINT", "MUSICFS_PROBE_INTERVAL", "MUSICFS_TEST_RCLONE"]
+        let reserved = ["MUSICFS_MEDIA", "MUSICFS_FAILPOINT", "MUSICFS_PROBE_INTERVAL"]
         var keys: [String: ConfigurationKey<Configuration>] = [:]
         for key in ConfigurationSchema.keys { keys[ConfigurationSchema.variable(key.path)] = key }
         let unavailable = Set(
             ConfigurationSchema.unavailable.flatMap { section, names in
                 names.map { ConfigurationSchema.variable("\(section).\($0)") }
             })
-        let ours = context.environment.filter { $0.key.hasPrefix("MUSICFS_") && !reserved.contains($0.key) }
+        let ours = context.environment.filter {
+            $0.key.hasPrefix("MUSICFS_") && !$0.key.hasPrefix("MUSICFS_TEST_") && !reserved.contains($0.key)
+        }
         for (name, text) in ours.sorted(by: { $0.key < $1.key }) {
             let source = ConfigurationSource.environment(name.escapingControls)
             if let key = keys[name] {
