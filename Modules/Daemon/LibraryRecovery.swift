@@ -70,6 +70,11 @@ final class LibraryRecovery: Sendable {
         let now = monotonicNanoseconds()
         return state.withLock { state in
             if state.isReplacing { return true }
+            // Deleted, or its directory: what is open here can be written once more.
+            if error.code == .disk, let library = state.library, !library.isInPlace, journal.place == .disk {
+                state.isReplacing = beginToMove(library)
+                return state.isReplacing
+            }
             // What was made anew just now is bad again: the next try would be no better.
             let isHopeless = followsRecovery && now - begin < Self.minute
             switch (error.code, journal.place) {
@@ -164,20 +169,31 @@ final class LibraryRecovery: Sendable {
         }
     }
 
-    /// Somebody deleted the file, or put another in its place: what is open here is written there once more.
     private func checkPlace() {
-        guard let library = state.withLock({ $0.library }), !library.isInPlace else { return }
-        log.warning("the library's file is gone; it is written anew", metadata: ["path": "\(settings.libraryPath)"])
-        do {
-            try createDirectories(settings.cacheDirectory, mode: 0o700)
-            try library.move(to: settings.libraryPath)
-        } catch {
-            log.error("the library cannot be written anew", metadata: ["error": "\(error)"])
-        }
         state.withLock { state in
-            if !state.isReplacing {
-                _ = move(to: .disk, CacheError(.disk, "library: its file was gone"), &state)
+            guard let library = state.library, !state.isReplacing, !library.isInPlace else { return }
+            state.isReplacing = beginToMove(library)
+        }
+    }
+
+    /// Somebody deleted the file, or put another in its place: what is open here is written there once more, on a thread
+    /// of its own, and another server opens that.
+    private func beginToMove(_ library: Library) -> Bool {
+        log.warning("the library's file is gone; it is written anew", metadata: ["path": "\(settings.libraryPath)"])
+        do throws(SystemError) {
+            try startThread("library-copy") { [self] in
+                do {
+                    try createDirectories(settings.cacheDirectory, mode: 0o700)
+                    try library.move(to: settings.libraryPath)
+                } catch { log.error("the library cannot be written anew", metadata: ["error": "\(error)"]) }
+                state.withLock { state in
+                    state.isReplacing = move(to: .disk, CacheError(.disk, "library: its file was gone"), &state)
+                }
             }
+            return true
+        } catch {
+            log.error("no thread to copy the library", metadata: ["error": "\(error)"])
+            return false
         }
     }
 }

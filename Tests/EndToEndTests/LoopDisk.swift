@@ -34,6 +34,19 @@ final class LoopDisk {
         guard outcome.status == 0 else { throw TestSupportError("the disk does not die: \(outcome.text)") }
     }
 
+    /// Nothing can be written any more, as after an error of the disk; what is there can be read.
+    func turnReadOnly() throws {
+        let outcome = try run("mount", "-o", "remount,abort", mount.description)
+        guard outcome.status == 0 else { throw TestSupportError("the disk stays writable: \(outcome.text)") }
+    }
+
+    /// Leaves no block free; `giveSpace` frees them again.
+    func fill() throws {
+        _ = try shell("cat /dev/zero > '\(mount)/filler' 2>/dev/null; sync -f '\(mount)'; true")
+    }
+
+    func giveSpace() throws { try unlink(mount.appending("filler")) }
+
     /// Takes it away under those who use it.
     func detach() { _ = try? run("umount", "-l", mount.description) }
 

@@ -99,5 +99,50 @@ extension EndToEnd {
             #expect(try FileStatus.of(cache.appending("library.db")).size > 0)
             #expect(!library.log.contains("is damaged"))
         }
+
+        enum Trouble: String, CaseIterable, Sendable {
+            case full, readOnly
+        }
+
+        /// Local files and far-away ones, while the disk of the cache takes nothing more.
+        @Test(.enabled(if: LoopDisk.isPossible && canServe), .timeLimit(.minutes(2)), arguments: Trouble.allCases)
+        func theDiskOfTheCacheTakesNothingMore(_ trouble: Trouble) throws {
+            var disk: LoopDisk?
+            let stressed = try StressedLibrary(files: 6, megabytes: 4, cache: "max_size = \"1GiB\"") { library in
+                library.prefix = ["env", "MUSICFS_PROBE_INTERVAL=300"]
+                library.configuration? += Section.directory(library.origin, id: "local", type: "local")
+                disk = try LoopDisk(
+                    library.directory.path, at: library.directory.path.appending("cache"), megabytes: 40)
+            }
+            let library = stressed.library
+            #expect(eventually { (try? stressed.pairs().count) == 6 })
+            let pairs = try stressed.pairs()
+            var random = SeededGenerator(seed: 3)
+            let orders = (0..<4).map { _ in (0..<6).flatMap { _ in pairs.shuffled(using: &random) } }
+            let readers = try stressed.startReaders(orders)
+            switch trouble {
+            case .full: try disk?.fill()
+            case .readOnly: try disk?.turnReadOnly()
+            }
+            // What is new is shown: the library goes on elsewhere.
+            for number in 0..<20 where try !isInMemory(library) {
+                try writeAudio(library.origin.appending("new\(number).wav"), megabytes: 1)
+                _ = try library.scan()
+            }
+            #expect(
+                eventually(30) { (try? library.files().contains { $0.contains("new0") }) == true },
+                "\(library.log.suffix(6000))")
+            while !readers.hasEnded(within: 0.1) { try library.dropKernelCaches() }
+            #expect(readers.complaints == "", "\(library.log.suffix(4000))")
+            for pair in pairs { #expect(try run("cmp", pair.shown.description, pair.original.description).status == 0) }
+
+            switch trouble {
+            case .full: try disk?.giveSpace()
+            case .readOnly: try disk?.replace()
+            }
+            #expect(eventually(30) { (try? library.degradedBecause()) == [] }, "\(library.log.suffix(4000))")
+            #expect(try library.files().contains { $0.contains("new0") })
+            for pair in pairs { #expect(try run("cmp", pair.shown.description, pair.original.description).status == 0) }
+        }
     }
 }
