@@ -20,6 +20,7 @@ struct ConfigCheckCommand: ParsableCommand {
     mutating func run() throws {
         let loaded = try Configured.load(
             ConfigurationFlags(configFile: global.config, logLevel: global.logLevel))
+        if let file = loaded.configuration.control.tokenFile { try Client.reporting { _ = try BearerToken.read(file) } }
         try Client.print("\(loaded.file.map { "\($0)" } ?? "no configuration file"): nothing wrong")
     }
 }

@@ -78,6 +78,7 @@ struct MountCommand: ParsableCommand {
     private func prepare(_ settings: DaemonSettings, _ log: Logger) throws -> [SharedFD] {
         // What lies behind a network may be away for now: it comes when it comes.
         for origin in settings.origins where origin.kind == .local { try check(origin) }
+        if let tcp = settings.tcp { try Client.reporting { _ = try BearerToken.read(tcp.tokenFile) } }
         try MountPreparation.checkFUSE(allowOther: settings.allowOther)
         _ = try MediaWorkerLocator.find(environment: ThisProcess.environment)
         // Without the cache directory everything can be had all the same, from the origins.

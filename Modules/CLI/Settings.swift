@@ -50,11 +50,20 @@ struct Settings {
             timeout: configuration.fuse.timeout, allowsPassthrough: configuration.fuse.passthrough == .auto,
             threads: configuration.fuse.threads, heartbeatTimeout: configuration.guardian.heartbeatTimeout,
             maxRestarts: configuration.guardian.maxRestarts, socketPath: instance.socket,
-            socketGroup: configuration.control.group, eventCapacity: configuration.events.capacity,
-            scansAtStart: !mount.noScan)
+            socketGroup: configuration.control.group, tcp: tcp(configuration.control),
+            eventCapacity: configuration.events.capacity, scansAtStart: !mount.noScan)
         return Settings(
             settings: settings, arguments: arguments(global, mount, Pins(configuration)), entries: loaded.entries,
             log: configuration.log)
+    }
+
+    private static func tcp(
+        _ control: Configuration.Control
+    ) -> (address: LoopbackAddress, tokenFile: FilePath)? {
+        guard let address = control.tcp.flatMap({ LoopbackAddress($0) }), let file = control.tokenFile else {
+            return nil
+        }
+        return (address, file)
     }
 
     static func flags(_ global: GlobalOptions, _ mount: MountOptions) -> ConfigurationFlags {

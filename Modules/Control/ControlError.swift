@@ -18,6 +18,8 @@ package struct ControlError: Error, Hashable, Sendable, CustomStringConvertible 
         case violation
         /// The server cannot be set up as configured.
         case configuration
+        /// No token, or not the right one, where one is needed.
+        case unauthorized
         case badRequest, notFound, methodNotAllowed, conflict, tooLarge, unavailable, failed
     }
 
@@ -46,7 +48,7 @@ package struct ControlError: Error, Hashable, Sendable, CustomStringConvertible 
         case .noDaemon, .timeout: 69
         case .ambiguous, .badRequest: 64
         case .configuration: 78
-        case .notPermitted, .violation, .notFound, .methodNotAllowed, .conflict, .tooLarge, .unavailable,
+        case .notPermitted, .unauthorized, .violation, .notFound, .methodNotAllowed, .conflict, .tooLarge, .unavailable,
             .failed:
             1
         }
@@ -56,6 +58,7 @@ package struct ControlError: Error, Hashable, Sendable, CustomStringConvertible 
     package var httpStatus: Int {
         switch code {
         case .badRequest: 400
+        case .unauthorized: 401
         case .notPermitted: 403
         case .notFound: 404
         case .methodNotAllowed: 405
@@ -71,6 +74,7 @@ package struct ControlError: Error, Hashable, Sendable, CustomStringConvertible 
     static func code(httpStatus: Int) -> Code {
         switch httpStatus {
         case 400: .badRequest
+        case 401: .unauthorized
         case 403: .notPermitted
         case 404: .notFound
         case 405: .methodNotAllowed

@@ -26,6 +26,8 @@ package struct DaemonSettings: Sendable {
     package var maxRestarts: Int
     package var socketPath: FilePath
     package var socketGroup: String?
+    /// Where the control interface is on TCP too, and what it asks for there.
+    package var tcp: (address: LoopbackAddress, tokenFile: FilePath)?
     package var eventCapacity: Int
     package var scansAtStart: Bool
 
@@ -34,7 +36,8 @@ package struct DaemonSettings: Sendable {
         showsCompanions: Bool, origins: [Configuration.Origin], cache: Configuration.Cache,
         health: Configuration.Health, workers: Int, removalBrake: Double, allowOther: Bool,
         timeout: Duration, allowsPassthrough: Bool, threads: Int, heartbeatTimeout: Duration, maxRestarts: Int,
-        socketPath: FilePath, socketGroup: String?, eventCapacity: Int, scansAtStart: Bool
+        socketPath: FilePath, socketGroup: String?, tcp: (address: LoopbackAddress, tokenFile: FilePath)?,
+        eventCapacity: Int, scansAtStart: Bool
     ) {
         self.name = name
         self.mountPoint = mountPoint
@@ -55,6 +58,7 @@ package struct DaemonSettings: Sendable {
         self.maxRestarts = maxRestarts
         self.socketPath = socketPath
         self.socketGroup = socketGroup
+        self.tcp = tcp
         self.eventCapacity = eventCapacity
         self.scansAtStart = scansAtStart
     }

@@ -134,7 +134,7 @@ package final class Server: Sendable {
             "serving",
             metadata: ["mount": "\(settings.mountPoint)", "generation": "\(journal.generation)"])
         onServing()
-        try startTasks()
+        try startTasks(control)
         let showsBar = showsProgress && isTerminal(2)
         try supervisor.start("progress") { [self] context in
             try showsBar ? showProgress(context) : logProgress(context)
@@ -144,12 +144,15 @@ package final class Server: Sendable {
         return 0
     }
 
-    private func startTasks() throws {
+    private func startTasks(_ control: ControlServer) throws {
         for origin in origins {
             try supervisor.start("sync-\(origin.setting.id)", critical: true, beatLimit: .seconds(300)) {
                 try origin.run($0)
             }
             try supervisor.start("watch-\(origin.setting.id)", critical: true) { try origin.watch($0) }
+        }
+        if let tcp = settings.tcp {
+            try supervisor.start("control-tcp") { [self] in try listen(control, on: tcp.address, tcp.tokenFile, $0) }
         }
         try supervisor.start("state") { [self] in try followState($0) }
         try supervisor.start("health", critical: true) { [self] in try content.health.run($0) }

@@ -27,13 +27,14 @@ package final class HangupWatch: Sendable {
         _ = unsafe epoll_ctl(epoll.raw, EPOLL_CTL_DEL, socket, &event)
     }
 
-    /// Waits for sockets to hang up.
+    /// Waits for sockets to hang up, at most so long.
     ///
     /// - Returns: their tokens, or nil once `stop` was called.
-    package func wait() -> [UInt64]? {
+    package func wait(milliseconds: CInt) -> [UInt64]? {
         var events = unsafe [epoll_event](repeating: epoll_event(), count: 16)
         let room = unsafe CInt(events.count)
-        guard let count = try? checked("epoll_wait", nil, { unsafe epoll_wait(epoll.raw, &events, room, -1) }) else {
+        guard let count = try? checked("epoll_wait", nil, { unsafe epoll_wait(epoll.raw, &events, room, milliseconds) })
+        else {
             return nil
         }
         let tokens = unsafe events.prefix(Int(count)).map { unsafe $0.data.u64 }

@@ -24,4 +24,7 @@ package func connectTCP(
 }
 
 /// Ends a connection at once, whatever is under way on it: all that waits for it fails.
-package func cutConnection(_ socket: SharedFD) { _ = CLinux.shutdown(socket.raw, CInt(SHUT_RDWR)) }
+package func cutConnection(_ socket: SharedFD) { cutConnection(socket.raw) }
+
+/// The same for a socket that somebody else owns, who must not close it meanwhile.
+package func cutConnection(_ socket: CInt) { _ = CLinux.shutdown(socket, CInt(SHUT_RDWR)) }

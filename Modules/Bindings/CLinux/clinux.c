@@ -236,3 +236,32 @@ int clinux_connect_tcp(
     errno = error;
     return -1;
 }
+
+int clinux_listen_tcp(const char *host, const char *port, int backlog, int *bound) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    if (getaddrinfo(host, port, &hints, &found) != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    // What a predecessor's connections left in TIME_WAIT must not keep a successor out.
+    int on = 1;
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    int failed = fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+                 bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, backlog) < 0 ||
+                 getsockname(fd, (struct sockaddr *)&address, &size) < 0;
+    int error = errno;
+    freeaddrinfo(found);
+    if (failed) {
+        if (fd >= 0)
+            close(fd);
+        errno = error;
+        return -1;
+    }
+    *bound = ntohs(
+        address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                      : ((struct sockaddr_in *)&address)->sin_port);
+    return fd;
+}

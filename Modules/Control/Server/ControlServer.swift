@@ -3,10 +3,12 @@ import MusicFSCore
 package import MusicFSSystem
 import Synchronization
 
-/// The control interface: HTTP/1.1 on a Unix socket (D7), served by microhttpd on two threads of its own.
+/// The control interface: HTTP/1.1 on a Unix socket (D7), and on loopback TCP where that is wanted, each served by
+/// microhttpd on two threads of its own.
 ///
-/// Everything is bounded: 64 connections (further ones wait to be accepted), of which 32 may be streams, 32 KiB of
-/// header, `bodyLimit` of body, and a time after which a connection that stands still is closed.
+/// Everything is bounded: 64 connections a socket (further ones wait to be accepted), 32 streams in all, 32 KiB of
+/// header, `bodyLimit` of body, a time after which a connection that stands still is closed, and one that a request may
+/// take as a whole.
 /// The socket appears at its path by a rename, so a successor can take the path while this server still runs; from then
 /// on this one serves only the connections that it has.
 package final class ControlServer: Sendable {
@@ -15,32 +17,38 @@ package final class ControlServer: Sendable {
 
     private let service: Service
     private let file: SocketFile
-    private let daemon: Mutex<DaemonHandle?>
+    private let idleSeconds: UInt32
+    /// One for each socket; nil once stopped.
+    private let daemons: Mutex<[Served]?>
+
+    private struct Served: Sendable {
+        var daemon: DaemonHandle
+        var gate: Gate
+    }
 
     /// Starts to serve.
     ///
     /// - Parameters:
     ///   - socketPath: at most 107 bytes. The directory is created if it is missing.
-    ///   - group: whose members may use the socket beside the owner and root; nil or empty for nobody.
+    ///   - group: whose members may use the socket beside the owner and root, whom the kernel tells at each request;
+    ///     nil or empty for nobody.
     ///   - idleTimeout: how long a connection may stand still: between requests, within one, or while a client takes
     ///     nothing of a response. A stream that has nothing to send does not stand still.
+    ///   - requestLimit: how long a request may take from the one before to its answer, but for a stream's.
     /// - Throws: `configuration` for a group that does not exist or a path that is too long, `failed` for what the
     ///   system refuses.
     package init(
-        socketPath: FilePath, group: String? = nil, routes: [Route], idleTimeout: Duration = .seconds(30)
+        socketPath: FilePath, group: String? = nil, routes: [Route], idleTimeout: Duration = .seconds(30),
+        requestLimit: Duration = .seconds(60)
     ) throws(ControlError) {
-        let listener = try Self.listen(at: socketPath, group: group.flatMap { $0.isEmpty ? nil : $0 })
+        let group = try group.flatMap { (name) throws(ControlError) in name.isEmpty ? nil : try Self.number(of: name) }
+        let listener = try Self.listen(at: socketPath, group: group)
         file = listener.file
+        idleSeconds = UInt32(clamping: idleTimeout.components.seconds)
         do throws(SystemError) {
-            service = try Service(Router(routes))
-            // The library closes the descriptor that it is given when it stops, and on some failures to start: it gets
-            // its own.
-            let descriptor = try listener.fd.duplicated().release()
-            guard
-                let handle = service.start(
-                    socket: descriptor, idleSeconds: UInt32(clamping: idleTimeout.components.seconds))
-            else { throw SystemError("MHD_start_daemon", socketPath, .current) }
-            daemon = Mutex(handle)
+            service = try Service(Router(routes), requestLimit: requestLimit)
+            let gate = Gate(service, .peer(owner: ThisProcess.user, group: group))
+            daemons = Mutex([try Self.serve(listener.fd, gate, idleSeconds)])
         } catch {
             listener.file.remove()
             throw Self.refusal(socketPath, error)
@@ -63,38 +71,71 @@ package final class ControlServer: Sendable {
     @discardableResult
     package func stop(within limit: Duration = .seconds(4)) -> Bool {
         guard
-            let handle = daemon.withLock({ handle in
-                let taken = handle
-                handle = nil
+            let served = daemons.withLock({ daemons in
+                let taken = daemons
+                daemons = nil
                 return taken
             })
         else { return true }
         let half = max(limit, .zero) / 2
         file.remove()
-        service.stopListening(handle)
-        let isDrained = service.drain(deadline: SystemClock().deadline(after: half))
-        return service.stop(handle, deadline: SystemClock().deadline(after: half)) && isDrained
+        for served in served { service.stopListening(served.daemon) }
+        var isDone = service.drain(deadline: SystemClock().deadline(after: half))
+        let deadline = SystemClock().deadline(after: half)
+        for served in served where !service.stop(served.daemon, of: served.gate, deadline: deadline) { isDone = false }
+        return isDone
     }
 
-    private static func listen(at path: FilePath, group: String?) throws(ControlError) -> UnixListener {
-        do {
-            var number: UInt32?
-            if let group {
-                number = try groupID(named: group)
-                if number == nil {
-                    throw ControlError(
-                        .configuration, "control.group: there is no group \(group)",
-                        remedy: "create it with 'groupadd \(group)' or name another one")
-                }
+    /// Serves the same routes on loopback TCP too, for who knows the token.
+    ///
+    /// - Returns: the port, which the kernel chooses for 0.
+    /// - Throws: `configuration` for an address that is taken or not to be had, `unavailable` after a stop.
+    package func listen(on address: LoopbackAddress, token: BearerToken) throws(ControlError) -> Int {
+        do throws(SystemError) {
+            let listener = try LoopbackListener.bind(address)
+            let served = try Self.serve(listener.fd, Gate(service, .bearer(token)), idleSeconds)
+            let isKept = daemons.withLock { daemons in
+                daemons?.append(served)
+                return daemons != nil
             }
-            return try UnixListener.bind(path, mode: group == nil ? 0o600 : 0o660, group: number)
-        } catch let error as ControlError {
-            throw error
-        } catch let error as SystemError {
-            throw refusal(path, error)
+            if isKept { return listener.port }
+            service.stopListening(served.daemon)
+            _ = service.stop(served.daemon, of: served.gate, deadline: SystemClock().deadline(after: .seconds(1)))
         } catch {
-            throw ControlError(.failed, "cannot open the control socket \(path): \(error)")
+            throw ControlError(
+                .configuration, "cannot serve at control.tcp = \"\(address)\"",
+                remedy: error.errno == .addressInUse
+                    ? "another program listens there: choose another port" : "choose another address or port",
+                cause: error)
         }
+        throw ControlError(.unavailable, "the control interface has stopped")
+    }
+
+    private static func serve(
+        _ socket: borrowing OwnedFD, _ gate: Gate, _ idleSeconds: UInt32
+    ) throws(SystemError) -> Served {
+        // The library closes the descriptor that it is given when it stops, and on some failures to start: it gets
+        // its own.
+        let descriptor = try socket.duplicated().release()
+        guard let daemon = gate.service.start(socket: descriptor, gate: gate, idleSeconds: idleSeconds) else {
+            throw SystemError("MHD_start_daemon", nil, .current)
+        }
+        return Served(daemon: daemon, gate: gate)
+    }
+
+    private static func number(of group: String) throws(ControlError) -> UInt32 {
+        do throws(SystemError) {
+            if let number = try groupID(named: group) { return number }
+        } catch { throw ControlError(.failed, "cannot look up the group \(group)", cause: error) }
+        throw ControlError(
+            .configuration, "control.group: there is no group \(group)",
+            remedy: "create it with 'groupadd \(group)' or name another one")
+    }
+
+    private static func listen(at path: FilePath, group: UInt32?) throws(ControlError) -> UnixListener {
+        do throws(SystemError) {
+            return try UnixListener.bind(path, mode: group == nil ? 0o600 : 0o660, group: group)
+        } catch { throw refusal(path, error) }
     }
 
     private static func refusal(_ path: FilePath, _ error: SystemError) -> ControlError {

@@ -7,23 +7,31 @@ final class Exchange {
     /// have sent all; one that is longer still is refused at once or cut off.
     private static let discardLimit = 1 << 20
 
-    private let service: Service
+    private let gate: Gate
     private let connection: ConnectionHandle
     private var body: [UInt8] = []
     private var received = 0
     private var stream: (id: UInt64, stream: ResponseStream)?
 
-    init(_ service: Service, _ connection: ConnectionHandle) {
-        self.service = service
+    private var service: Service { gate.service }
+
+    init(_ gate: Gate, _ connection: ConnectionHandle) {
+        self.gate = gate
         self.connection = connection
         service.requestBegan()
     }
 
     /// microhttpd has sent the response, or given up.
-    func end() { service.requestEnded(stream: stream) }
+    func end() {
+        service.connections.began(connection)
+        service.requestEnded(stream: stream)
+    }
 
     /// The header is here.
     func begin() -> MHD_Result {
+        if let refusal = gate.refusal(socket: connection.socket, header: header) {
+            return respond(.failure(refusal.error), headers: refusal.headers)
+        }
         guard let length = header("Content-Length").flatMap({ Int($0) }), length > Self.discardLimit else {
             return .YES
         }
@@ -74,6 +82,7 @@ final class Exchange {
             throw ControlError(.unavailable, "no further stream can be opened", remedy: "close one and try again")
         }
         self.stream = (id, stream)
+        service.connections.streams(connection)
         do {
             try service.produce(stream, id: id, on: connection, producer)
         } catch {
@@ -143,8 +152,8 @@ let accessCallback: MHD_AccessHandlerCallback = { context, connection, path, met
         let size = unsafe size, let slot = unsafe slot
     else { return .NO }
     guard let known = unsafe slot.pointee else {
-        let service = unsafe Unmanaged<Service>.fromOpaque(context).takeUnretainedValue()
-        let exchange = unsafe Exchange(service, ConnectionHandle(raw: connection))
+        let gate = unsafe Unmanaged<Gate>.fromOpaque(context).takeUnretainedValue()
+        let exchange = unsafe Exchange(gate, ConnectionHandle(raw: connection))
         // The slot holds a reference until `completedCallback`, which follows once the slot is set.
         unsafe slot.pointee = Unmanaged.passRetained(exchange).toOpaque()
         return exchange.begin()
@@ -162,6 +171,16 @@ let completedCallback: MHD_RequestCompletedCallback = { _, _, slot, _ in
     guard let known = unsafe slot?.pointee else { return }
     unsafe slot?.pointee = nil
     unsafe Unmanaged<Exchange>.fromOpaque(known).takeRetainedValue().end()
+}
+
+let connectionCallback: MHD_NotifyConnectionCallback = { context, connection, _, event in
+    guard let context = unsafe context, let connection = unsafe connection else { return }
+    let gate = unsafe Unmanaged<Gate>.fromOpaque(context).takeUnretainedValue()
+    let handle = unsafe ConnectionHandle(raw: connection)
+    switch event {
+    case .CONNECTION_NOTIFY_STARTED: gate.service.connections.began(handle)
+    default: gate.service.connections.ended(handle)
+    }
 }
 
 private let readCallback: MHD_ContentReaderCallback = { context, _, buffer, room in

@@ -31,15 +31,19 @@ final class Service: Sendable {
     private static let headerLimit = 32 << 10
 
     let router: Router
+    let connections: ConnectionTable
     private let watch: HangupWatch
     private let state = Condition(State())
 
-    init(_ router: Router) throws(SystemError) {
+    /// - Parameter requestLimit: see `ConnectionTable`.
+    init(_ router: Router, requestLimit: Duration) throws(SystemError) {
         self.router = router
+        connections = ConnectionTable(limit: requestLimit)
         watch = try HangupWatch()
-        try startTrackedThread("control-watch") { [watch, state] in
-            while let tokens = watch.wait() {
+        try startTrackedThread("control-watch") { [watch, state, connections] in
+            while let tokens = watch.wait(milliseconds: 1000) {
                 for token in tokens { state.withLock { $0.streams[token] }?.close() }
+                connections.cutOverdue()
             }
         }
     }
@@ -48,13 +52,15 @@ final class Service: Sendable {
 
     // MARK: Start and stop, in the order of the calls
 
+    /// Serves one listening socket. The gate must outlive the daemon.
+    ///
     /// - Returns: nil when microhttpd refuses; errno tells why.
-    func start(socket: CInt, idleSeconds: UInt32) -> DaemonHandle? {
-        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+    func start(socket: CInt, gate: Gate, idleSeconds: UInt32) -> DaemonHandle? {
+        let context = unsafe Unmanaged.passUnretained(gate).toOpaque()
         return withSignalsBlocked {
             let daemon = unsafe cmicrohttpd_start(
                 socket, Self.threads, Self.connectionLimit, idleSeconds, Self.headerLimit, accessCallback,
-                completedCallback, context)
+                completedCallback, connectionCallback, context)
             return unsafe daemon.map { unsafe DaemonHandle(raw: $0) }
         }
     }
@@ -83,12 +89,12 @@ final class Service: Sendable {
     /// Closes the connections and ends microhttpd's threads.
     ///
     /// - Returns: false when a handler still kept one at the deadline.
-    func stop(_ daemon: DaemonHandle, deadline: UInt64) -> Bool {
+    func stop(_ daemon: DaemonHandle, of gate: Gate, deadline: UInt64) -> Bool {
         let isDone = Condition(false)
         let body: @Sendable () -> Void = {
             unsafe MHD_stop_daemon(daemon.raw)
-            // The callbacks' context is this service, which must outlive the last of them.
-            withExtendedLifetime(self) {}
+            // The callbacks' context is the gate, which must outlive the last of them.
+            withExtendedLifetime((self, gate)) {}
             isDone.withLock { $0 = true }
             isDone.broadcast()
         }

@@ -90,6 +90,9 @@ package struct Configuration: Hashable, Sendable {
         /// nil only while the instance has no name.
         package var socket: FilePath?
         package var group: String?
+        /// Text that `LoopbackAddress` reads, with a port; nil for none.
+        package var tcp: String?
+        package var tokenFile: FilePath?
     }
 
     package struct Events: Hashable, Sendable {

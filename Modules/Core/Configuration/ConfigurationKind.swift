@@ -1,3 +1,5 @@
+import MusicFSSystem
+
 /// What a value may be, and how it is read.
 enum ConfigurationKind: Hashable, Sendable {
     /// The name of an instance, or empty.
@@ -7,6 +9,8 @@ enum ConfigurationKind: Hashable, Sendable {
     case filter
     /// A group of users, or empty.
     case group
+    /// An address of the loopback interface with a port, or empty.
+    case loopback
     /// An absolute path; `isOptional` lets it be empty.
     case path(isOptional: Bool)
     case boolean
@@ -37,6 +41,8 @@ extension ConfigurationKind {
         case .template: "a path template"
         case .filter: "a log level"
         case .group: "the name of a group"
+        case .loopback:
+            "an address that only this machine reaches, with a port: 127.0.0.1:8437, [::1]:8437 or localhost:8437"
         case .path: "a path that begins with \"/\" or \"~/\""
         case .boolean: "true or false"
         case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
@@ -104,6 +110,10 @@ extension ConfigurationKind {
         case .group:
             if text.isEmpty { return .empty }
             guard text.utf8.count <= 32, text.utf8.allSatisfy(isWordByte) else { throw wrong }
+            return .text(text)
+        case .loopback:
+            if text.isEmpty { return .empty }
+            guard let address = LoopbackAddress(text), address.port > 0 else { throw wrong }
             return .text(text)
         case .path(let isOptional):
             if text.isEmpty, isOptional { return .empty }

@@ -88,6 +88,11 @@ struct ConfigurationLoader {
         if configuration.control.socket == nil, let name = configuration.name {
             configuration.control.socket = context.socket(name, stateDir: stateDir)
         }
+        if configuration.control.tcp != nil, configuration.control.tokenFile == nil {
+            report(
+                "control.tcp is reached by every user of this machine, so it needs a token: set control.token_file",
+                at: sources["control.tcp"])
+        }
         // sun_path holds 108 bytes with the NUL (unix(7)).
         if let socket = configuration.control.socket, socket.bytes.count > 107 {
             report(

@@ -84,6 +84,12 @@ enum ConfigurationSchema {
         .optionalText(
             "control", "group", .group, \.control.group,
             "May use the socket beside the owner and root; none by default."),
+        .optionalText(
+            "control", "tcp", .loopback, \.control.tcp,
+            "Serve the same on TCP too, such as 127.0.0.1:8437, for who knows the token; none by default."),
+        .path(
+            "control", "token_file", \.control.tokenFile,
+            "The token, at least 16 letters and digits, in a file of mode 0600; needed with tcp."),
 
         .integer(
             "events", "capacity", 1...1_048_576, \.events.capacity,
@@ -135,7 +141,6 @@ enum ConfigurationSchema {
     static let unavailable: [String: [String]] = [
         "tree": ["virtual_dirs"],
         "views": ["name", "template", "filter"],
-        "control": ["tcp", "token_file"],
         "prefetch": ["enabled", "tracks", "concurrent", "quiet"],
         "history": ["keep"],
     ]

@@ -42,6 +42,8 @@ import Testing
             [control]
             socket = "/run/m.sock"
             group = "audio"
+            tcp = "localhost:8437"
+            token_file = "/etc/musicfs/token"
             [events]
             capacity = 7
             [[origins]]
@@ -92,6 +94,8 @@ import Testing
         expected.log.directory = "/var/log/musicfs"
         expected.control.socket = "/run/m.sock"
         expected.control.group = "audio"
+        expected.control.tcp = "localhost:8437"
+        expected.control.tokenFile = "/etc/musicfs/token"
         expected.events.capacity = 7
         var home = Configuration.Origin()
         home.id = "home"
@@ -150,7 +154,15 @@ import Testing
         ("[history]", "1:2: history is not available in this version; remove it"),
         ("[tree]\nvirtual_dirs = true", "2:1: tree.virtual_dirs is not available in this version; remove it"),
         ("[[views]]\nfilter = \"\"", "2:1: views.filter is not available in this version; remove it"),
-        ("[control]\ntcp = \"\"", "2:1: control.tcp is not available in this version; remove it"),
+        (
+            "[control]\ntcp = \"0.0.0.0:8437\"",
+            "2:1: control.tcp is \"0.0.0.0:8437\", but must be an address that only this machine reaches, with a port: "
+                + "127.0.0.1:8437, [::1]:8437 or localhost:8437"
+        ),
+        (
+            "[control]\ntcp = \"127.0.0.1:8437\"",
+            "2:1: control.tcp is reached by every user of this machine, so it needs a token: set control.token_file"
+        ),
         ("[[origins]]\nid = \"a\"", "1:1: this origin has no path; add path = \"…\""),
         (
             "[[origins]]\nid = \"a b\"\npath = \"/\"",

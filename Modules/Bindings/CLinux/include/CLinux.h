@@ -67,6 +67,8 @@ long clinux_getdents64(int fd, void *buffer, unsigned long size);
 // answered.
 int clinux_connect_tcp(
     const char *host, const char *port, int milliseconds, char *address, unsigned address_size);
+// A listening stream socket of a numeric address; the port that it got goes to `bound`. -1 with errno.
+int clinux_listen_tcp(const char *host, const char *port, int backlog, int *bound);
 int clinux_pidfd_open(int pid, unsigned flags);
 int clinux_pidfd_send_signal(int pidfd, int signal);
 int clinux_gettid(void);
