@@ -19,11 +19,15 @@ package final class Library: Sendable {
     /// Which file `path` was when it was opened.
     private let inode: UInt64
     private let rebuilding: Atomic<Bool>
+    private let onFiles: OnFiles?
 
     /// Takes what the kernel may know wrongly, and the number in `changes` up to which that reaches.
     package typealias OnCommit = @Sendable (_ changes: [TreeChange], _ sequence: Int64) -> Void
     /// Takes an error that says something about the file or its disk, and whether it came of writing. Called on any thread.
     package typealias OnFailure = @Sendable (_ error: CacheError, _ isWrite: Bool) -> Void
+
+    /// Takes what a commit did to the files of the tree, on the writing thread, with no lock held.
+    package typealias OnFiles = @Sendable (_ changes: [FileChange]) -> Void
 
     // Connections are not Sendable; the writer lives and dies inside the lock.
     private struct State: ~Copyable {
@@ -45,11 +49,13 @@ package final class Library: Sendable {
         package var isReplacement = false
         /// How large the file may become, bytes; nil for as large as the disk allows.
         package var sizeLimit: Int64?
+        /// nil where nobody follows the files.
+        package var onFiles: OnFiles?
 
         package init(
             template: PathTemplate, showsCompanions: Bool, identifiesContent: Bool = true,
             nextEpoch: @escaping @Sendable () throws -> Int64, onCommit: @escaping OnCommit,
-            onFailure: @escaping OnFailure = { _, _ in }, sizeLimit: Int64? = nil
+            onFailure: @escaping OnFailure = { _, _ in }, sizeLimit: Int64? = nil, onFiles: OnFiles? = nil
         ) {
             self.template = template
             self.showsCompanions = showsCompanions
@@ -58,6 +64,7 @@ package final class Library: Sendable {
             self.onCommit = onCommit
             self.onFailure = onFailure
             self.sizeLimit = sizeLimit
+            self.onFiles = onFiles
         }
     }
 
@@ -91,7 +98,7 @@ package final class Library: Sendable {
             }
             let writer = try LibraryWriter(
                 database: database, template: options.template, showsCompanions: options.showsCompanions,
-                identifiesContent: options.identifiesContent)
+                identifiesContent: options.identifiesContent, tellsFiles: options.onFiles != nil)
             return Library(
                 path: path, epoch: epoch ?? 1, inode: try FileStatus.of(path).inode, writer: writer, options: options)
         }
@@ -102,6 +109,7 @@ package final class Library: Sendable {
         self.epoch = epoch
         self.inode = inode
         onCommit = options.onCommit
+        onFiles = options.onFiles
         report = FailureReport(onFailure: options.onFailure)
         rebuilding = Atomic(writer.isRebuilding)
         state = Mutex(State(writer: writer))
@@ -262,6 +270,7 @@ package final class Library: Sendable {
             }
         }
         if !done.batch.changes.isEmpty { onCommit(done.batch.changes, done.batch.sequence) }
+        if let onFiles, !done.batch.files.isEmpty { onFiles(done.batch.files) }
         return done
     }
 }

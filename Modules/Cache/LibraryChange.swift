@@ -38,6 +38,8 @@ package enum LibraryChange: Sendable {
 package struct AppliedBatch: Sendable {
     /// For the kernel: to be invalidated after the commit.
     package var changes: [TreeChange] = []
+    /// For those who follow the files of the mount; empty where nobody does.
+    package var files: [FileChange] = []
     /// The number of the last row of `changes` that it or an earlier batch wrote.
     package var sequence: Int64 = 0
     package var added = 0

@@ -112,6 +112,7 @@ extension LibraryWriter {
             var node = try node(current), node.version == version, let id = node.replica,
             var row = try replica(id)
         else { return }
+        try noteFile(node)
         row.stamp = stamp
         counters.bytes += stamp.size - node.size
         node.version = try makeVersion(node: node.id, replica: row, replacing: version)

@@ -53,6 +53,7 @@ extension LibraryWriter {
     /// Gives a node that stays where it is a new version if its content changed.
     private func refresh(_ node: NodeRow, _ row: ReplicaRow) throws {
         guard node.replica != row.id || batch.contentChanged.remove(row.id) != nil else { return }
+        try noteFile(node)
         var node = node
         counters.bytes += row.stamp.size - node.size
         node.version = try makeVersion(node: node.id, replica: row, replacing: node.version)
@@ -68,6 +69,7 @@ extension LibraryWriter {
     /// Its parent is its own negative id, which no directory has, so that the name is free at once.
     func park(_ node: NodeRow) throws {
         guard node.parent > 0 else { return }
+        try noteFile(node)
         try leave(node)
         var parked = node
         parked.parent = -node.id
@@ -86,6 +88,7 @@ extension LibraryWriter {
     }
 
     func removeFromTree(_ node: NodeRow) throws {
+        try noteFile(node)
         if node.parent > 0 {
             try leave(node)
         } else {
@@ -153,6 +156,7 @@ extension LibraryWriter {
         var renamed: [(NodeRow, [UInt8])] = []
         for (index, name) in names.enumerated() {
             if case .present(let node) = ordered[index].member, node.name != name {
+                try noteFile(node)
                 try entryChanged(node.parent, node.name)
                 var parked = node
                 parked.parent = -node.id

@@ -136,11 +136,13 @@ extension LibraryWriter {
         statement.bind(10, node.replica)
         statement.bind(11, node.wanted)
         try statement.run()
+        fileSaved(node)
     }
 
     func deleteNode(_ id: Int64) throws {
         statements.deleteNode.bind(1, id)
         try statements.deleteNode.run()
+        nodeDeleted(id)
     }
 
     // MARK: Versions and changes

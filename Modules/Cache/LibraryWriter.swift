@@ -29,6 +29,10 @@ final class LibraryWriter {
     var folderCache: [FolderKey: Int64] = [:]
     var albumCache: [AlbumKey: Int64] = [:]
     var multidiscCache: [Int64: Bool] = [:]
+    /// Paths of directories by node. Bounded; forgotten after a rollback.
+    var directoryPaths: [Int64: [UInt8]] = [:]
+    /// Whether anybody is told which files a batch changed.
+    let tellsFiles: Bool
     /// Everything about the batch at hand.
     var batch = Batch()
 
@@ -47,9 +51,11 @@ final class LibraryWriter {
         var title: String
     }
 
-    init(database: Database, template: PathTemplate, showsCompanions: Bool, identifiesContent: Bool) throws(SQLiteError)
-    {
+    init(
+        database: Database, template: PathTemplate, showsCompanions: Bool, identifiesContent: Bool, tellsFiles: Bool
+    ) throws(SQLiteError) {
         self.database = database
+        self.tellsFiles = tellsFiles
         self.showsCompanions = showsCompanions
         self.identifiesContent = identifiesContent
         self.template = template
@@ -67,6 +73,7 @@ final class LibraryWriter {
             let result = try database.transaction { () throws -> R in
                 let result = try body(self)
                 try settle()
+                batch.result.files = try fileChanges()
                 try counters.save(statements.setMeta, unless: savedCounters)
                 return result
             }
@@ -90,6 +97,7 @@ final class LibraryWriter {
         folderCache.removeAll()
         albumCache.removeAll()
         multidiscCache.removeAll()
+        directoryPaths.removeAll()
     }
 
     /// Gives every replica that the batch touched its place, then repairs what hangs on that.
@@ -111,6 +119,7 @@ final class LibraryWriter {
         if folderCache.count > 20_000 { folderCache.removeAll() }
         if albumCache.count > 20_000 { albumCache.removeAll() }
         if multidiscCache.count > 20_000 { multidiscCache.removeAll() }
+        if directoryPaths.count > 20_000 { directoryPaths.removeAll() }
     }
 
     /// What one batch has touched so far and not settled yet.
@@ -142,6 +151,8 @@ final class LibraryWriter {
         var folderCounts: [Int64: FolderDelta] = [:]
         var foldersThatShrank: [Int64] = []
         var identitiesToCheck: Set<[UInt8]> = []
+        /// Nodes of files that were written, by id.
+        var files: [Int64: FileNote] = [:]
         var now = wallClockNanoseconds()
     }
 

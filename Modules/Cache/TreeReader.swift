@@ -16,6 +16,7 @@ package final class TreeReader {
     private let paths: Statement
     private let totalsStatement: Statement
     private let origins: Statement
+    private let places: Statement
 
     init(database: Database, report: FailureReport) throws(SQLiteError) {
         self.database = database
@@ -39,6 +40,7 @@ package final class TreeReader {
         paths = try database.prepare(
             "SELECT f.path, r.name FROM replicas r JOIN folders f ON f.id = r.folder WHERE r.id = ?")
         origins = try database.prepare("SELECT name, root FROM origins WHERE id = ?")
+        places = try database.prepare("SELECT parent, name FROM nodes WHERE id = ?")
         totalsStatement = try database.prepare(
             "SELECT key, value FROM meta WHERE key IN ('tracks', 'files', 'directories', 'bytes')")
     }
@@ -143,10 +145,23 @@ package final class TreeReader {
     /// Where a node is; nil when it is gone.
     package func place(ofNode node: Int64) throws(CacheError) -> (parent: Int64, name: [UInt8])? {
         try report.wrapping("look up a node's place") {
-            let statement = try database.prepare("SELECT parent, name FROM nodes WHERE id = ?")
-            statement.bind(1, node)
-            return try statement.step() ? (statement.integer(0), statement.bytes(1)) : nil
+            defer { places.reset() }
+            places.bind(1, node)
+            return try places.step() ? (places.integer(0), places.bytes(1)) : nil
         }
+    }
+
+    /// Where a file is below the root, beginning with "/"; nil when it is gone.
+    package func path(ofFile node: Int64) throws(CacheError) -> FilePath? {
+        var path: [UInt8] = []
+        var node = node
+        while node != 1 {
+            // A damaged tree could lead in a circle.
+            guard node > 0, path.count < 1 << 16, let place = try place(ofNode: node) else { return nil }
+            path = [UInt8(ascii: "/")] + place.name + path
+            node = place.parent
+        }
+        return FilePath(bytes: path)
     }
 
     /// The name and the root of an origin.

@@ -71,11 +71,11 @@ package struct DaemonSettings: Sendable {
     package var libraryPath: FilePath { cacheDirectory.appending("library.db") }
     func libraryOptions(
         nextEpoch: @escaping @Sendable () throws -> Int64, onCommit: @escaping Library.OnCommit,
-        onFailure: @escaping Library.OnFailure
+        onFailure: @escaping Library.OnFailure, onFiles: Library.OnFiles? = nil
     ) -> Library.Options {
         Library.Options(
             template: template, showsCompanions: showsCompanions, identifiesContent: cache.retag == .trust,
-            nextEpoch: nextEpoch, onCommit: onCommit, onFailure: onFailure)
+            nextEpoch: nextEpoch, onCommit: onCommit, onFailure: onFailure, onFiles: onFiles)
     }
 
     /// Where `musicfs restore` puts a library.

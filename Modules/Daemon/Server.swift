@@ -26,6 +26,7 @@ package final class Server: Sendable {
     let fuse: FUSEServer
     let metrics: MetricsRegistry
     let events: EventBus
+    let fileEvents: FileEvents
     let supervisor: TaskSupervisor
     let origins: [OriginTask]
     let crashes: CrashHistory
@@ -52,6 +53,8 @@ package final class Server: Sendable {
         let metrics = MetricsRegistry()
         self.metrics = metrics
         events = EventBus(capacity: settings.eventCapacity)
+        let fileEvents = FileEvents(events, mountPoint: settings.mountPoint)
+        self.fileEvents = fileEvents
         let later = Later()
         curation = Curation(settings.stateDirectory, log: logs.logger("curation"))
         let recovery = LibraryRecovery(settings, journal: journal, log: log, replace: { try guardian.replace() })
@@ -61,7 +64,7 @@ package final class Server: Sendable {
             options: settings.libraryOptions(
                 nextEpoch: { Int64(clamping: try guardian.nextEpoch(0)) },
                 onCommit: { later.invalidate($0, upTo: $1) },
-                onFailure: { recovery.failed($0, isWrite: $1) }),
+                onFailure: { recovery.failed($0, isWrite: $1) }, onFiles: { fileEvents.changed($0) }),
             log: log
         ).open()
         library = opened.library
@@ -99,6 +102,7 @@ package final class Server: Sendable {
             settings: FileSystemSettings(
                 owner: ThisProcess.user, group: ThisProcess.group, timeout: settings.timeout),
             metrics: metrics, log: logs.logger("fuse"), isBeingRecovered: { recovery.failed($0, isWrite: false) },
+            onOpen: { fileEvents.opened($0) },
             onDisconnect: { later.disconnected(guardian) })
         later.set(fuse)
     }
@@ -153,6 +157,9 @@ package final class Server: Sendable {
         }
         if let tcp = settings.tcp {
             try supervisor.start("control-tcp") { [self] in try listen(control, on: tcp.address, tcp.tokenFile, $0) }
+        }
+        try supervisor.start("accesses", beatLimit: .seconds(120)) { [self] in
+            try fileEvents.run($0, reader: library.makeTreeReader())
         }
         try supervisor.start("state") { [self] in try followState($0) }
         try supervisor.start("health", critical: true) { [self] in try content.health.run($0) }

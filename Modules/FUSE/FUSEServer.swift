@@ -18,12 +18,13 @@ package final class FUSEServer: Sendable {
     /// - Parameters:
     ///   - device: the descriptor; stays open as long as the process.
     ///   - isBeingRecovered: whether requests that failed with such an error are to be left to a successor.
+    ///   - onOpen: a file was opened; called on threads that must not wait.
     ///   - onDisconnect: the mount is gone; called once, on a thread of the loop.
     package init(
         device: CInt, journal: Journal, library: Library, content: any ContentProvider,
         registry: any BackingRegistry, settings: FileSystemSettings, metrics: MetricsRegistry, log: Logger,
         isBeingRecovered: @escaping @Sendable (CacheError) -> Bool,
-        onDisconnect: @escaping @Sendable () -> Void
+        onOpen: @escaping @Sendable (ContentVersion) -> Void = { _ in }, onDisconnect: @escaping @Sendable () -> Void
     ) throws {
         self.journal = journal
         self.library = library
@@ -34,7 +35,7 @@ package final class FUSEServer: Sendable {
             settings: settings, epoch: UInt64(library.epoch), content: content, registry: registry, journal: journal,
             statistics: statistics, log: log, isRebuilding: { library.isRebuilding },
             isBeingRecovered: isBeingRecovered,
-            invalidate: { later.invalidator.withLock { $0 }?.add($0) })
+            invalidate: { later.invalidator.withLock { $0 }?.add($0) }, onOpen: onOpen)
         session = try FUSESession(device: device, journal: journal, fileSystem: fileSystem)
         loop = try RequestLoop(
             session: session, makeReader: { try library.makeTreeReader() }, onDisconnect: onDisconnect)

@@ -46,6 +46,7 @@ extension FileSystem {
         let handle = files.add(OpenFiles.File(content: content, size: version.size, version: version.id))
         statistics.openCount.add(1, ordering: .relaxed)
         request.replyOpen(handle: handle)
+        onOpen(version)
     }
 
     private func finishPassthrough(

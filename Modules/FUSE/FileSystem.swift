@@ -38,6 +38,8 @@ final class FileSystem: Sendable {
     let isBeingRecovered: @Sendable (CacheError) -> Bool
     /// Names in this directory changed; for those cases where the file system itself finds that out.
     let invalidate: @Sendable ([TreeChange]) -> Void
+    /// A file was opened. Called on threads that must not wait.
+    let onOpen: @Sendable (ContentVersion) -> Void
     let timeout: Double
     /// From this number on no descriptor is given to an open file: the library and the control socket need some too.
     let descriptorReserve: CInt
@@ -46,7 +48,7 @@ final class FileSystem: Sendable {
         settings: FileSystemSettings, epoch: UInt64, content: any ContentProvider, registry: any BackingRegistry,
         journal: Journal, statistics: FileSystemStatistics, log: Logger,
         isRebuilding: @escaping @Sendable () -> Bool, isBeingRecovered: @escaping @Sendable (CacheError) -> Bool,
-        invalidate: @escaping @Sendable ([TreeChange]) -> Void
+        invalidate: @escaping @Sendable ([TreeChange]) -> Void, onOpen: @escaping @Sendable (ContentVersion) -> Void
     ) {
         self.settings = settings
         self.epoch = epoch
@@ -58,6 +60,7 @@ final class FileSystem: Sendable {
         self.isRebuilding = isRebuilding
         self.isBeingRecovered = isBeingRecovered
         self.invalidate = invalidate
+        self.onOpen = onOpen
         files = OpenFiles(generation: generation)
         backings = Backings(registry: registry, journal: journal)
         descriptorReserve = CInt(clamping: ThisProcess.raiseDescriptorLimit() - 128)

@@ -1,6 +1,7 @@
 import MusicFSCache
 import MusicFSCore
 import MusicFSSystem
+import Synchronization
 import TestSupport
 import Testing
 
@@ -9,11 +10,19 @@ import Testing
     @Test(arguments: Array(0..<60) + [226, 820, 1114, 1714]) func incrementalEqualsFromScratch(seed: UInt64) throws {
         let directory = try TestDirectory()
         var random = SeededGenerator(seed: seed)
-        let (library, origins) = try makeLibrary(directory.path.appending("incremental.db"))
+        let told = Mutex<[FileChange]>([])
+        let (library, origins) = try makeLibrary(directory.path.appending("incremental.db")) { files in
+            told.withLock { $0 += files }
+        }
         var model = LibraryModel()
         for step in 0..<12 {
             let changes = try edit(&model, library, origins, &random)
+            let before = try LibraryModel.files(library)
             try library.apply(changes)
+            try compare(
+                told.withLock { told in
+                    defer { told = [] }; return told
+                }, before, library, origins)
             let (scratch, _) = try makeLibrary(directory.path.appending("scratch-\(step).db"))
             var everything = model.files.keys.map(model.change)
             everything.shuffle(using: &random)
@@ -27,6 +36,29 @@ import Testing
             #expect(onlyIncremental == onlyScratch, "seed \(seed), step \(step)")
             if left != right { return }
         }
+    }
+
+    /// What was told of a batch is the difference of the trees before and after it.
+    private func compare(
+        _ told: [FileChange], _ before: [String: (version: Int64, origin: Int64, track: Int64?)], _ library: Library,
+        _ origins: [String: Int64]
+    ) throws {
+        let after = try LibraryModel.files(library)
+        var expected: Set<String> = []
+        for (path, file) in after {
+            let line = "\(path) \(file.origin) \(file.track ?? 0)"
+            if let old = before[path] {
+                if old.version != file.version { expected.insert("modified \(line)") }
+            } else {
+                expected.insert("added \(line)")
+            }
+        }
+        for (path, file) in before where after[path] == nil {
+            expected.insert("removed \(path) \(file.origin) \(file.track ?? 0)")
+        }
+        let lines = told.map { "\($0.kind) \($0.path) \(origins[$0.origin] ?? -1) \($0.track ?? 0)" }
+        #expect(lines.count == Set(lines).count)
+        #expect(Set(lines).symmetricDifference(expected).sorted() == [])
     }
 
     /// Some random differences, applied to the model and given as changes.

@@ -1,6 +1,7 @@
 import MusicFSCache
 import MusicFSCore
 import MusicFSSystem
+import Testing
 
 /// Files of some origins as a test wants them, and what a library makes of them.
 struct LibraryModel {
@@ -41,6 +42,25 @@ struct LibraryModel {
         return lines.sorted() + ["files=\(totals.files) directories=\(totals.directories) bytes=\(totals.bytes)"]
     }
 
+    /// The versions of the tree's files, and their tracks, by path.
+    static func files(_ library: Library) throws -> [String: (version: Int64, origin: Int64, track: Int64?)] {
+        let reader = try library.makeTreeReader()
+        var files: [String: (version: Int64, origin: Int64, track: Int64?)] = [:]
+        func visit(_ node: Int64, _ path: String) throws {
+            for child in try reader.children(of: node, after: 0, limit: .max) {
+                let path = "\(path)/\(String(decoding: child.name, as: UTF8.self))"
+                if child.kind == .directory {
+                    try visit(child.node, path)
+                } else {
+                    files[path] = (child.version, child.origin, try reader.version(child.version)?.track)
+                    #expect(try reader.path(ofFile: child.node)?.description == path)
+                }
+            }
+        }
+        try visit(1, "")
+        return files
+    }
+
     func change(_ file: OriginFile) -> LibraryChange {
         guard let known = files[file] else { preconditionFailure("not in the model") }
         if let content = known.content { return .audio(file, known.stamp, content) }
@@ -53,10 +73,13 @@ struct LibraryModel {
 }
 
 /// A library in a directory of its own.
-func makeLibrary(_ path: FilePath, origins: [String] = ["a", "b"]) throws -> (Library, [String: Int64]) {
+func makeLibrary(
+    _ path: FilePath, origins: [String] = ["a", "b"], onFiles: Library.OnFiles? = nil
+) throws -> (Library, [String: Int64]) {
     let library = try Library.open(
         path,
-        Library.Options(template: .standard, showsCompanions: true, nextEpoch: { 1 }, onCommit: { _, _ in }))
+        Library.Options(
+            template: .standard, showsCompanions: true, nextEpoch: { 1 }, onCommit: { _, _ in }, onFiles: onFiles))
     let ids = try library.setOrigins(
         origins.enumerated().map {
             OriginSetting(name: $0.element, type: "local", root: "/x", priority: $0.offset + 1)

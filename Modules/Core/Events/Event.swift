@@ -2,12 +2,12 @@ package import MusicFSSystem
 
 /// Something that happened and that other programs may follow.
 package enum Event: Hashable, Sendable {
-    case fileAdded(path: FilePath, origin: String)
-    /// `file` is the track's id, where it is known.
-    case fileRemoved(path: FilePath, file: Int64?)
-    case fileModified(path: FilePath)
+    /// Of the mount, like the following. `file` is the track's id; covers and the like have none.
+    case fileAdded(path: FilePath, origin: String, file: Int64?)
+    case fileRemoved(path: FilePath, origin: String, file: Int64?)
+    case fileModified(path: FilePath, origin: String, file: Int64?)
     /// Once for each open (D17); `size` is the file's, in bytes.
-    case fileAccessed(file: Int64, path: FilePath, origin: String, offset: Int64, size: Int64)
+    case fileAccessed(file: Int64?, path: FilePath, origin: String, offset: Int64, size: Int64)
     case syncStarted(origin: String)
     case syncCompleted(origin: String, filesChanged: Int)
     case originConnected(origin: String)
@@ -59,17 +59,11 @@ extension Event {
     /// The fields on the wire, in their order; an optional field that is not known is left out.
     package var fields: [(name: String, value: EventValue)] {
         switch self {
-        case .fileAdded(let path, let origin):
-            [("path", .text(path.description)), ("origin_id", .text(origin))]
-        case .fileRemoved(let path, let file):
-            [("path", .text(path.description))] + (file.map { [("file_id", .number($0))] } ?? [])
-        case .fileModified(let path):
-            [("path", .text(path.description))]
+        case .fileAdded(let path, let origin, let file), .fileRemoved(let path, let origin, let file),
+            .fileModified(let path, let origin, let file):
+            Self.fields(path, origin, file)
         case .fileAccessed(let file, let path, let origin, let offset, let size):
-            [
-                ("file_id", .number(file)), ("path", .text(path.description)), ("origin_id", .text(origin)),
-                ("offset", .number(offset)), ("size", .number(size)),
-            ]
+            Self.fields(path, origin, file) + [("offset", .number(offset)), ("size", .number(size))]
         case .syncStarted(let origin), .originConnected(let origin), .originDisconnected(let origin):
             [("origin_id", .text(origin))]
         case .syncCompleted(let origin, let filesChanged):
@@ -90,14 +84,22 @@ extension Event {
         }
     }
 
+    private static func fields(
+        _ path: FilePath, _ origin: String, _ file: Int64?
+    ) -> [(name: String, value: EventValue)] {
+        [("path", .text(path.description)), ("origin_id", .text(origin))]
+            + (file.map { [("file_id", .number($0))] } ?? [])
+    }
+
     /// The origin that the event is about, for subscribers that follow one.
     package var origin: String? {
         switch self {
-        case .fileAdded(_, let origin), .fileAccessed(_, _, let origin, _, _), .syncStarted(let origin),
+        case .fileAdded(_, let origin, _), .fileRemoved(_, let origin, _), .fileModified(_, let origin, _),
+            .fileAccessed(_, _, let origin, _, _), .syncStarted(let origin),
             .syncCompleted(let origin, _), .originConnected(let origin), .originDisconnected(let origin),
             .originHealthChanged(let origin, _):
             origin
-        case .fileRemoved, .fileModified, .allOriginsUnhealthy, .cacheEviction, .configReloaded, .mountStateChanged: nil
+        case .allOriginsUnhealthy, .cacheEviction, .configReloaded, .mountStateChanged: nil
         }
     }
 }

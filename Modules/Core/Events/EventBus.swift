@@ -24,9 +24,21 @@ package final class EventBus: Sendable {
         /// What subscribers lost and were told of, or had lost when they left.
         var lost: UInt64 = 0
         var closed = false
+        /// Publishers that wait for subscribers to come along.
+        var waiting = 0
 
         /// The oldest sequence that the ring still holds.
         var oldest: UInt64 { nextSequence - min(nextSequence - 1, UInt64(ring.count)) }
+
+        /// Whether a subscriber that has lost nothing yet would lose something to `count` more events.
+        func wouldLose(_ count: Int) -> Bool {
+            places.values.contains { $0 >= oldest && nextSequence - $0 + UInt64(count) > UInt64(ring.count) }
+        }
+
+        mutating func append(_ event: Event, _ time: Int64) {
+            ring[Int(nextSequence % UInt64(ring.count))] = Record(sequence: nextSequence, time: time, event: event)
+            nextSequence += 1
+        }
 
         func pendingLoss(_ place: UInt64) -> UInt64 { place < oldest ? oldest - place : 0 }
     }
@@ -45,12 +57,32 @@ package final class EventBus: Sendable {
         let time = wallClockNanoseconds()
         let heard = state.withLock { state in
             guard !state.closed else { return false }
-            let sequence = state.nextSequence
-            state.ring[Int(sequence % UInt64(state.ring.count))] = Record(sequence: sequence, time: time, event: event)
-            state.nextSequence += 1
+            state.append(event, time)
             return !state.places.isEmpty
         }
         if heard { state.broadcast() }
+    }
+
+    /// Publishes what may be more than the ring holds, such as the files of a commit: in parts, between which those who
+    /// keep up have a moment to take them. Who lags already is not waited for.
+    ///
+    /// - Parameter patience: how long to wait in all, at the most.
+    package func publish(_ events: [Event], patience: Duration) {
+        let deadline = SystemClock().deadline(after: patience)
+        let time = wallClockNanoseconds()
+        let part = max(1, capacity / 2)
+        for start in stride(from: 0, to: events.count, by: part) {
+            let events = events[start..<min(start + part, events.count)]
+            state.withLock { $0.waiting += 1 }
+            _ = state.wait(until: deadline) { $0.closed || !$0.wouldLose(events.count) ? true : nil }
+            let heard = state.withLock { state in
+                state.waiting -= 1
+                guard !state.closed else { return false }
+                for event in events { state.append(event, time) }
+                return !state.places.isEmpty
+            }
+            if heard { state.broadcast() }
+        }
     }
 
     /// A subscriber, until it goes, of all events that are published from now on; or of those behind the one with this

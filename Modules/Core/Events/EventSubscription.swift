@@ -23,21 +23,28 @@ package final class EventSubscription: Sendable {
 
     /// The next event; blocks at most for `timeout`.
     package func next(timeout: Duration) -> Delivery {
+        let (delivery, isAwaited) = take(timeout)
+        if isAwaited { bus.state.broadcast() }
+        return delivery
+    }
+
+    /// - Returns: the event, and whether a publisher waits for its being taken.
+    private func take(_ timeout: Duration) -> (Delivery, Bool) {
         let id = self.id
-        return bus.state.wait(until: SystemClock().deadline(after: timeout)) { state -> Delivery? in
-            guard let place = state.places[id] else { return .closed }
+        return bus.state.wait(until: SystemClock().deadline(after: timeout)) { state -> (Delivery, Bool)? in
+            guard let place = state.places[id] else { return (.closed, false) }
             let loss = state.pendingLoss(place)
             if loss > 0 {
                 state.lost += loss
                 state.places[id] = state.oldest
-                return .lost(loss)
+                return (.lost(loss), state.waiting > 0)
             }
             if place < state.nextSequence, let record = state.ring[Int(place % UInt64(state.ring.count))] {
                 state.places[id] = place + 1
-                return .event(record)
+                return (.event(record), state.waiting > 0)
             }
-            return state.closed ? .closed : nil
-        } ?? .timedOut
+            return state.closed ? (.closed, false) : nil
+        } ?? (.timedOut, false)
     }
 
     /// Leaves the bus; a `next` that waits on another thread returns `.closed`.

@@ -99,6 +99,29 @@ import Testing
         #expect(bus.laggedTotal == results.reduce(0) { $0 + $1.lost })
     }
 
+    @Test func manyEventsAtOnceCostWhoKeepsUpNothing() throws {
+        let bus = EventBus(capacity: 8)
+        let idle = bus.subscribe()
+        let subscription = bus.subscribe()
+        let received = Collected<Int>()
+        try startThread("reader") {
+            var count = 0
+            while case .event = subscription.next(timeout: .seconds(30)) { count += 1 }
+            received.add(count)
+        }
+        // One that takes nothing is waited for until the patience is over, and then never again.
+        let start = monotonicNanoseconds()
+        bus.publish((0..<16).map { Self.event($0) }, patience: .milliseconds(50))
+        #expect(monotonicNanoseconds() - start >= 50_000_000)
+        bus.publish((0..<1000).map { Self.event($0) }, patience: .seconds(600))
+        bus.close()
+        #expect(received.values(1) == [1016])
+        guard case .lost(1008) = idle.next(timeout: .zero) else {
+            Issue.record("not told of what it lost")
+            return
+        }
+    }
+
     @Test func aWaitingSubscriberIsWokenByAnEventAndByItsCancellation() throws {
         let bus = EventBus(capacity: 4)
         let subscription = bus.subscribe()
@@ -144,13 +167,13 @@ import Testing
 
     @Test func namesAndFieldsAreThoseOfTheWire() {
         let events: [(Event, String, [String])] = [
-            (.fileAdded(path: "a", origin: "o"), "file_added", ["path", "origin_id"]),
-            (.fileRemoved(path: "a", file: nil), "file_removed", ["path"]),
-            (.fileRemoved(path: "a", file: 1), "file_removed", ["path", "file_id"]),
-            (.fileModified(path: "a"), "file_modified", ["path"]),
+            (.fileAdded(path: "a", origin: "o", file: 2), "file_added", ["path", "origin_id", "file_id"]),
+            (.fileRemoved(path: "a", origin: "o", file: nil), "file_removed", ["path", "origin_id"]),
+            (.fileRemoved(path: "a", origin: "o", file: 1), "file_removed", ["path", "origin_id", "file_id"]),
+            (.fileModified(path: "a", origin: "o", file: nil), "file_modified", ["path", "origin_id"]),
             (
                 .fileAccessed(file: 1, path: "a", origin: "o", offset: 0, size: 9), "file_accessed",
-                ["file_id", "path", "origin_id", "offset", "size"]
+                ["path", "origin_id", "file_id", "offset", "size"]
             ),
             (.syncStarted(origin: "o"), "sync_started", ["origin_id"]),
             (.syncCompleted(origin: "o", filesChanged: 3), "sync_completed", ["origin_id", "files_changed"]),
