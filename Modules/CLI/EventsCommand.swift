@@ -28,18 +28,29 @@ struct EventsCommand: ParsableCommand {
             let client = try Client.connect(client, mountPoint: mountPoint)
             var last: String?
             while true {
+                var failure: (any Error)?
                 do throws(ControlError) {
-                    try follow(client, after: &last)
+                    failure = try follow(client, after: &last)
                     // The server stops, or is replaced.
                 } catch {
                     guard last != nil, [.noDaemon, .violation, .timeout].contains(error.code) else { throw error }
                 }
+                if let failure { throw Self.ending(failure) }
                 try awaitServer(client)
             }
         }
     }
 
-    private func follow(_ client: ControlClient, after last: inout String?) throws(ControlError) {
+    /// Who reads along may leave: that is no mistake, and nothing is left to be done.
+    private static func ending(_ failure: any Error) -> any Error {
+        (failure as? SystemError)?.errno == .pipe ? ExitCode(1) : failure
+    }
+
+    /// - Returns: why nothing more can be printed; nil when the stream has ended.
+    private func follow(
+        _ client: ControlClient, after last: inout String?
+    ) throws(ControlError) -> (any Error)? {
+        var failure: (any Error)?
         var query = type.map { QueryItem("type", $0) }
         if let origin { query.append(QueryItem("origin", origin)) }
         if let last { query.append(QueryItem("after", last)) }
@@ -47,8 +58,15 @@ struct EventsCommand: ParsableCommand {
             guard let event = try? JSON.decode(EventReport.self, from: line) else { return true }
             // Of no server, so that the next one gives all that it has.
             last = event.id ?? last ?? "0.0"
-            return (try? self.client.json ? writeFully(1, line + [0x0a]) : Client.print(text(event))) != nil
+            do {
+                try self.client.json ? writeFully(1, line + [0x0a]) : Client.print(text(event))
+                return true
+            } catch {
+                failure = error
+                return false
+            }
         }
+        return failure
     }
 
     /// Waits for another server, as long as a guardian takes to start one at the most.

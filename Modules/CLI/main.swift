@@ -2,6 +2,7 @@ import MusicFSArguments
 import MusicFSSystem
 
 ThisProcess.setName("musicfs")
+ThisProcess.fillStandardStreams()
 // A synchronous main: signals that are blocked here stay blocked in all threads.
 let code = MusicFSCommand.execute(Array(CommandLine.arguments.dropFirst())) { exit in
     let text = Array((exit.text.hasSuffix("\n") ? exit.text : exit.text + "\n").utf8)

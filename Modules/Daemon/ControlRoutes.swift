@@ -36,7 +36,7 @@ struct ControlRoutes: Sendable {
             Route(.post, "/v1/upgrade") { _ throws(ControlError) in try upgrade() },
             Route(.get, "/healthz") { _ throws(ControlError) in .text("ok\n") },
             Route(.get, "/metrics") { _ throws(ControlError) in
-                .text(metrics(), contentType: "text/plain; version=0.0.4; charset=utf-8")
+                try .text(MetricsPage(server).text(), contentType: "text/plain; version=0.0.4; charset=utf-8")
             },
         ]
     }
@@ -151,29 +151,6 @@ struct ControlRoutes: Sendable {
         try reading { (reader) throws(CacheError) in try reader.quarantine() }.map {
             QuarantineEntry(origin: $0.origin, path: $0.path.description, reason: $0.reason)
         }
-    }
-
-    private func metrics() -> String {
-        let cache = server.content.cache.statistics
-        var lines = [server.metrics.renderPrometheus()]
-        func add(_ name: String, _ type: String, _ help: String, _ values: [(labels: String, value: String)]) {
-            lines.append("# HELP \(name) \(help)\n# TYPE \(name) \(type)\n")
-            for (labels, value) in values { lines.append("\(name)\(labels) \(value)\n") }
-        }
-        add("musicfs_cache_hits_total", "counter", "Reads that the cache served.", [("", "\(cache.hits)")])
-        add("musicfs_cache_misses_total", "counter", "Reads that an origin was asked for.", [("", "\(cache.misses)")])
-        add("musicfs_cache_size_bytes", "gauge", "Bytes of all chunk files.", [("", "\(cache.usedBytes)")])
-        add("musicfs_cache_chunks_total", "gauge", "Chunks.", [("", "\(cache.chunks)")])
-        add(
-            "musicfs_cache_buffer_bytes", "gauge", "Memory that cache.memory limits, in use.",
-            [("", "\(server.content.cache.budget.used)")])
-        add(
-            "musicfs_origin_health", "gauge", "Whether an origin answers.",
-            server.origins.map { origin in
-                let isUsable = server.content.health.isUsable(origin: origin.id)
-                return ("{origin=\"\(origin.setting.id)\"}", isUsable ? "1" : "0")
-            })
-        return lines.joined()
     }
 
     // MARK: Upgrade

@@ -20,7 +20,7 @@ extension FileSystem {
                 return request.reply(.stale)
             }
             let others = try others(version, thread)
-            let deferred = request.deferred()
+            let deferred = request.deferred(thread)
             content.open(version, others: others) { [self] result in
                 switch result {
                 case .failure(let error): deferred.take()?.reply(error.errno)
@@ -85,7 +85,7 @@ extension FileSystem {
             guard let version = try thread.reader.version(id.id) else { return request.reply(.stale) }
             Failpoint.pass(size: version.size)
             let others = try others(version, thread)
-            let deferred = request.deferred()
+            let deferred = request.deferred(thread)
             content.open(version, others: others) { [self] result in
                 switch result {
                 case .failure(let error): deferred.take()?.reply(error == .changed ? .io : error.errno)
@@ -107,10 +107,11 @@ extension FileSystem {
         if count <= LoopThread.bufferSize {
             let buffer = unsafe UnsafeMutableRawBufferPointer(rebasing: thread.buffer[..<count])
             if unsafe file.content.readNow(into: buffer, at: offset) == count {
+                statistics.readBytes.increment(by: UInt64(count))
                 return unsafe request.reply(bytes: UnsafeRawBufferPointer(buffer))
             }
         }
-        readOnLane(request.deferred(), file, offset: offset, size: size)
+        readOnLane(request.deferred(thread), file, offset: offset, size: size)
     }
 
     private func readOnLane(_ deferred: DeferredRequest, _ file: OpenFiles.File, offset: Int64, size: Int) {
@@ -119,13 +120,14 @@ extension FileSystem {
             return
         }
         let count = Int(min(Int64(size), file.size - offset))
-        file.content.read(at: offset, count: count) { result in
+        file.content.read(at: offset, count: count) { [statistics] result in
             guard let request = deferred.take() else { return }
             switch result {
             case .success(let bytes):
                 // Short means that the file was cut in place: an error rather than a silent end (rule 15).
                 let buffer = unsafe bytes.buffer
                 if buffer.count == count {
+                    statistics.readBytes.increment(by: UInt64(count))
                     unsafe request.reply(bytes: UnsafeRawBufferPointer(buffer))
                 } else {
                     request.reply(.io)

@@ -10,7 +10,10 @@ package final class FileSystemStatistics: Sendable {
 
     /// By the raw values of the operations: the hot path hashes nothing.
     private let counters: [Counter]
-    private let latencies: [Histogram]
+    private let callbacks: [Histogram]
+    private let latencies: [Summary]
+    /// Bytes that reads were answered with; what the kernel reads by itself is not among them.
+    let readBytes: Counter
     let openCount = Atomic(0)
     /// For each loop thread: when the request that it works on began, CLOCK_MONOTONIC; 0 while it waits for one.
     private let began = InlineArray<64, Atomic<UInt64>> { _ in Atomic(0) }
@@ -19,15 +22,31 @@ package final class FileSystemStatistics: Sendable {
         counters = Operation.allCases.map {
             registry.counter("musicfs_fuse_ops_total", help: "Requests of the kernel.", labels: ["op": "\($0)"])
         }
-        latencies = Operation.allCases.map {
+        callbacks = Operation.allCases.map {
             registry.histogram(
-                "musicfs_fuse_latency_seconds", help: "Time to the answer, or to handing the request to a lane.",
+                "musicfs_fuse_callback_seconds",
+                help: "Time in the handler of a request, until it was answered or handed to an origin's lane.",
                 labels: ["op": "\($0)"])
         }
+        latencies = Operation.allCases.map {
+            registry.summary(
+                "musicfs_fuse_latency_seconds", help: "Time until a request was answered, over the last minutes.",
+                labels: ["op": "\($0)"])
+        }
+        readBytes = registry.counter("musicfs_fuse_read_bytes_total", help: "Bytes that reads were answered with.")
     }
 
-    func record(_ operation: Operation, nanoseconds: UInt64) {
+    /// A handler has returned.
+    ///
+    /// - Parameter isAnswered: false for a request that another thread answers.
+    func record(_ operation: Operation, nanoseconds: UInt64, isAnswered: Bool) {
         counters[operation.rawValue].increment()
+        callbacks[operation.rawValue].recordNanoseconds(nanoseconds)
+        if isAnswered { latencies[operation.rawValue].recordNanoseconds(nanoseconds) }
+    }
+
+    /// A request was answered by another thread than the one that took it.
+    func recordAnswer(_ operation: Operation, nanoseconds: UInt64) {
         latencies[operation.rawValue].recordNanoseconds(nanoseconds)
     }
 

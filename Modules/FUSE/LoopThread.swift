@@ -11,6 +11,8 @@ import MusicFSCache
     var unique: UInt64 = 0
     /// Until when the request at hand may wait for the library; nil where it has not waited yet.
     var deadline: UInt64?
+    /// Whether another thread answers it.
+    var isDeferred = false
 
     static let bufferSize = 1 << 20
 

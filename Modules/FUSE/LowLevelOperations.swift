@@ -20,8 +20,10 @@ private func serve(
     }
     let start = monotonicNanoseconds()
     let fileSystem = thread.session.fileSystem
-    body(fileSystem, unsafe Request(raw, unique: thread.unique), thread)
-    fileSystem.statistics.record(operation, nanoseconds: monotonicNanoseconds() &- start)
+    thread.isDeferred = false
+    body(fileSystem, unsafe Request(raw, unique: thread.unique, operation, start: start), thread)
+    fileSystem.statistics.record(
+        operation, nanoseconds: monotonicNanoseconds() &- start, isAnswered: !thread.isDeferred)
 }
 
 private func refuse(_ raw: fuse_req_t?) {

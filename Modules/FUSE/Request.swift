@@ -7,11 +7,16 @@ import Synchronization
 @safe struct Request: ~Copyable {
     private let raw: fuse_req_t
     let unique: UInt64
+    private let operation: FileSystemStatistics.Operation
+    /// When its handler was called, nanoseconds of CLOCK_MONOTONIC.
+    private let start: UInt64
 
     /// Only for the callbacks of libfuse, which give each request once.
-    init(_ raw: fuse_req_t, unique: UInt64) {
+    init(_ raw: fuse_req_t, unique: UInt64, _ operation: FileSystemStatistics.Operation, start: UInt64) {
         unsafe self.raw = unsafe raw
         self.unique = unique
+        self.operation = operation
+        self.start = start
     }
 
     deinit { unsafe fuse_reply_err(raw, Errno.io.rawValue) }
@@ -114,11 +119,16 @@ import Synchronization
     consuming func leaveToSuccessor() { discard self }
 
     /// For an answer that another thread gives later.
-    consuming func deferred() -> DeferredRequest {
+    ///
+    /// - Parameter thread: the one that took it.
+    consuming func deferred(_ thread: LoopThread) -> DeferredRequest {
         let unique = self.unique
         let raw = unsafe self.raw
+        let (operation, start) = (self.operation, self.start)
         discard self
-        return unsafe DeferredRequest(raw, unique: unique)
+        thread.isDeferred = true
+        return unsafe DeferredRequest(
+            raw, unique: unique, operation, start: start, thread.session.fileSystem.statistics)
     }
 }
 
@@ -128,15 +138,26 @@ import Synchronization
     private nonisolated(unsafe) let raw: fuse_req_t
     let unique: UInt64
     private let isTaken = Atomic(false)
+    private let operation: FileSystemStatistics.Operation
+    private let start: UInt64
+    private let statistics: FileSystemStatistics
 
-    fileprivate init(_ raw: fuse_req_t, unique: UInt64) {
+    fileprivate init(
+        _ raw: fuse_req_t, unique: UInt64, _ operation: FileSystemStatistics.Operation, start: UInt64,
+        _ statistics: FileSystemStatistics
+    ) {
         unsafe self.raw = unsafe raw
         self.unique = unique
+        self.operation = operation
+        self.start = start
+        self.statistics = statistics
     }
 
     func take() -> Request? {
         if isTaken.exchange(true, ordering: .acquiringAndReleasing) { return nil }
-        return unsafe Request(raw, unique: unique)
+        // It is answered next.
+        statistics.recordAnswer(operation, nanoseconds: monotonicNanoseconds() &- start)
+        return unsafe Request(raw, unique: unique, operation, start: start)
     }
 
     deinit {

@@ -11,6 +11,8 @@ import Synchronization
 package final class OriginSynchronizer: Sendable {
     package let origin: any Origin
     package let monitor: ScanMonitor
+    /// Files that came, went or changed, since the start.
+    package let filesChanged = Counter()
     private let library: Library
     private let media: any MediaReader
     private let settings: SyncSettings
@@ -187,7 +189,7 @@ package final class OriginSynchronizer: Sendable {
         let changed =
             now.filesNew + now.filesChanged + now.filesRemoved - before.filesNew - before.filesChanged
             - before.filesRemoved
-        if changed > 0 { events.publish(.syncCompleted(origin: origin.name, filesChanged: changed)) }
+        if changed > 0 { tell(changed) }
     }
 
     private func makeScan(_ context: TaskContext, rereads: Bool) -> OriginScan {
@@ -209,6 +211,11 @@ package final class OriginSynchronizer: Sendable {
                 "changed": "\(state.filesChanged)", "removed": "\(state.filesRemoved)",
                 "unreadable": "\(state.filesUnreadable)", "milliseconds": "\(Int(seconds * 1000))",
             ])
+        tell(changed)
+    }
+
+    private func tell(_ changed: Int) {
+        filesChanged.increment(by: UInt64(max(0, changed)))
         events.publish(.syncCompleted(origin: origin.name, filesChanged: changed))
     }
 

@@ -215,6 +215,20 @@ extension ThisProcess {
         return result
     }
 
+    /// Opens /dev/null where this program was started without standard input, output or error: the next file or socket that
+    /// is opened would get the number, and what is printed would end up in it. Printing to an output that was not there is
+    /// still an error.
+    package static func fillStandardStreams() {
+        let flags: [OpenFlags] = [.read, .read, .readWrite]
+        for (fd, flags) in zip(CInt(0)..., flags) where clinux_fcntl_int(fd, F_GETFD, 0) < 0 {
+            // The lowest free number is this one.
+            guard let null = try? open("/dev/null", flags) else { return }
+            let number = null.release()
+            // The programs that this one starts are to have it too.
+            if number == fd { _ = clinux_fcntl_int(fd, F_SETFD, 0) } else { _ = OwnedFD(owning: number) }
+        }
+    }
+
     /// Standard input, output and error become /dev/null, so that whoever had them can close them.
     package static func dropStandardStreams() {
         guard let null = try? open("/dev/null", [.readWrite]) else { return }

@@ -13,3 +13,12 @@ package func wallClockNanoseconds() -> Int64 {
     unsafe clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
 }
+
+extension ThisProcess {
+    /// Nanoseconds that its threads have run, in the kernel too.
+    package static var processorNanoseconds: UInt64 {
+        var time = timespec()
+        _ = unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+}

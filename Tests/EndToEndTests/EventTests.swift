@@ -114,6 +114,90 @@ extension EndToEnd {
             #expect(wrong.status != 0 && wrong.text.contains("sync_completed"), "\(wrong.text)")
         }
 
+        /// What is told of the files, one line each.
+        private func files(_ follower: Follower, _ types: String...) -> [String] {
+            follower.events.filter { types.contains($0.event_type) }.map { event in
+                guard case .text(let path)? = event.data["path"] else { return "\(event.event_type) without path" }
+                let name = path.split(separator: "/").suffix(3).joined(separator: "/")
+                let hasID = event.data["file_id"] != nil
+                return
+                    "\(event.event_type) \(name) \(hasID ? "track" : "companion") \(event.data["origin_id"] == .text("local"))"
+            }
+        }
+
+        @Test(.timeLimit(.minutes(1))) func filesThatComeGoChangeAndAreOpenedAreToldByTheirPaths() throws {
+            let library = try MountedLibrary()
+            try encode(library.origin.appending("1.flac"), title: "One")
+            try library.start()
+            #expect(eventually { (try? library.files().count) == 1 })
+            let follower = try Follower(
+                library, "--type", "file_added", "--type", "file_removed", "--type", "file_modified", "--type",
+                "file_accessed", "--origin", "local")
+            // Those of the first scan are still there for who asks for them.
+            let past = try run([
+                "curl", "-sN", "-m", "1", "--unix-socket", library.socket.description,
+                "http://localhost/v1/events?type=file_added&after=1.0",
+            ])
+            let shown = library.mount.appending("A/Unknown Album [FLAC]/One.flac").description
+            #expect(past.text.contains("\"path\":\"\(shown)\""), "\(past.text)")
+            #expect(
+                try eventually {
+                    _ = try readFile(FilePath(shown))
+                    return !files(follower, "file_accessed").isEmpty
+                })
+            let folder = "Unknown Album [FLAC]"
+            func has(_ line: String) -> Bool {
+                files(follower, "file_added", "file_removed", "file_modified", "file_accessed").contains(line)
+            }
+            #expect(has("file_accessed A/\(folder)/One.flac track true"))
+            // A file that comes, with a cover.
+            try encode(library.origin.appending("2.flac"), title: "Two")
+            try writeFileAtomically(library.origin.appending("cover.jpg"), [0xff, 0xd8, 0xff])
+            #expect(eventually { has("file_added A/\(folder)/Two.flac track true") })
+            #expect(eventually { has("file_added A/\(folder)/cover.jpg companion true") })
+            // One that changes where it is, one whose tags move it, one that goes.
+            try writeFileAtomically(library.origin.appending("cover.jpg"), [0xff, 0xd8, 0xff, 0xe0])
+            #expect(eventually { has("file_modified A/\(folder)/cover.jpg companion true") })
+            try encode(library.origin.appending("2.flac"), title: "Three")
+            #expect(eventually { has("file_added A/\(folder)/Three.flac track true") })
+            #expect(has("file_removed A/\(folder)/Two.flac track true"))
+            try unlink(library.origin.appending("1.flac"))
+            #expect(eventually { has("file_removed A/\(folder)/One.flac track true") })
+            // Once for each open, however much is read, and of nothing but the open file.
+            let before = files(follower, "file_accessed").count
+            let open = library.mount.appending("A/\(folder)/cover.jpg")
+            for _ in 0..<5 { _ = try readFile(open) }
+            #expect(eventually { files(follower, "file_accessed").count >= before + 5 })
+            #expect(
+                Array(files(follower, "file_accessed").dropFirst(before))
+                    == Array(
+                        repeating: "file_accessed A/\(folder)/cover.jpg companion true", count: 5))
+            #expect(!follower.events.contains { $0.event_type == "sync_completed" })
+        }
+
+        @Test(.timeLimit(.minutes(1))) func whoCannotPrintEventsEnds() throws {
+            let library = try MountedLibrary()
+            try encode(library.origin.appending("1.flac"), title: "One")
+            try library.start()
+            // Signals of a broken pipe are ignored here, as under many programs.
+            for target in ["1>/dev/full", "1>&-", "> >(head -n 0)"] {
+                let outcome = try shell(
+                    """
+                    trap '' PIPE
+                    (timeout -k 1 20 '\(Programs.musicfs)' events --name \(library.name); echo "ended $?" >&2) \(target) &
+                    follower=$!
+                    for i in $(seq 100); do
+                        kill -0 $follower 2>/dev/null || break
+                        '\(Programs.musicfs)' reload --name \(library.name) >/dev/null
+                        '\(Programs.musicfs)' scan --name \(library.name) >/dev/null
+                        sleep 0.1
+                    done
+                    wait $follower
+                    """)
+                #expect(outcome.text.split(separator: "\n").contains("ended 1"), "\(target): \(outcome.text)")
+            }
+        }
+
         @Test(.timeLimit(.minutes(1)), .enabled(if: canServe)) func anOriginThatGoesAndComesIsNews() throws {
             let library = try MountedLibrary()
             let far = library.directory.path.appending("far")

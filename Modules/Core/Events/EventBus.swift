@@ -101,6 +101,9 @@ package final class EventBus: Sendable {
         state.withLock { state in state.lost + state.places.values.reduce(0) { $0 + state.pendingLoss($1) } }
     }
 
+    /// How many events there have been.
+    package var publishedTotal: UInt64 { state.withLock { $0.nextSequence - 1 } }
+
     package var subscribers: Int { state.withLock { $0.places.count } }
 
     /// Ends the stream: subscribers get what is left and then `.closed`.

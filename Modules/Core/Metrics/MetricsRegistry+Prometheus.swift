@@ -19,6 +19,15 @@ private func render(_ name: String, _ labels: String, _ metric: MetricsRegistry.
     case .computedCounter(let read): text += "\(name)\(braced) \(read())\n"
     case .gauge(let gauge): text += "\(name)\(braced) \(number(gauge.value))\n"
     case .computedGauge(let read): text += "\(name)\(braced) \(number(read()))\n"
+    case .summary(let summary):
+        let snapshot = summary.snapshot
+        let prefix = labels.isEmpty ? "" : labels + ","
+        for (quantile, value) in zip(Summary.quantiles, snapshot.quantiles) {
+            let seconds = value.map { number(Double($0) / 1e9) } ?? "NaN"
+            text += "\(name){\(prefix)quantile=\"\(number(quantile))\"} \(seconds)\n"
+        }
+        text += "\(name)_sum\(braced) \(number(Double(snapshot.sumNanoseconds) / 1e9))\n"
+        text += "\(name)_count\(braced) \(snapshot.count)\n"
     case .histogram(let histogram):
         let snapshot = histogram.snapshot
         let bounds = Histogram.bounds.map { number(Double($0) / 1e9) } + ["+Inf"]

@@ -12,6 +12,7 @@ package final class MetricsRegistry: Sendable {
         case computedCounter(@Sendable () -> UInt64)
         case computedGauge(@Sendable () -> Double)
         case histogram(Histogram)
+        case summary(Summary)
 
         /// The word of the TYPE line.
         var type: String {
@@ -19,6 +20,7 @@ package final class MetricsRegistry: Sendable {
             case .counter, .computedCounter: "counter"
             case .gauge, .computedGauge: "gauge"
             case .histogram: "histogram"
+            case .summary: "summary"
             }
         }
     }
@@ -57,6 +59,13 @@ package final class MetricsRegistry: Sendable {
             preconditionFailure("metric \(name) is no histogram")
         }
         return histogram
+    }
+
+    package func summary(_ name: String, help: String, labels: KeyValuePairs<String, String> = [:]) -> Summary {
+        guard case .summary(let summary) = metric(name, help, labels, else: .summary(Summary())) else {
+            preconditionFailure("metric \(name) is no summary")
+        }
+        return summary
     }
 
     /// A counter that somebody else keeps: `read` is called at each rendering, on the thread that renders.
