@@ -10,17 +10,44 @@ struct CacheRoutes: Sendable {
 
     init(_ server: Server) { self.server = server }
 
+    private static let paths = Operation.Parameter(
+        "path", "A file or directory of the mount.", isRequired: true, isRepeated: true)
+
     var all: [Route] {
         [
-            Route(.get, "/v1/cache") { _ throws(ControlError) in try .json(report()) },
-            Route(.post, "/v1/cache/verify") { request throws(ControlError) in
+            Route(.get, "/v1/cache", Operation("What the cache holds.", .json(CacheReport.self))) {
+                _ throws(ControlError) in try .json(report())
+            },
+            Route(
+                .post, "/v1/cache/verify",
+                Operation(
+                    "Check the chunks, or all cached bytes against the origins.",
+                    [.init("against_origin", "Fetch and compare.", .flag)], .stream(CacheProgress.self))
+            ) { request throws(ControlError) in
                 request.flag("against_origin") ? compare() : check(repairs: false)
             },
-            Route(.post, "/v1/cache/repair") { _ throws(ControlError) in check(repairs: true) },
-            Route(.post, "/v1/cache/clear") { request throws(ControlError) in try clear(request) },
-            Route(.post, "/v1/cache/prefetch") { request throws(ControlError) in prefetch(request) },
-            Route(.post, "/v1/cache/pin") { request throws(ControlError) in try pin(request, true) },
-            Route(.post, "/v1/cache/unpin") { request throws(ControlError) in try pin(request, false) },
+            Route(
+                .post, "/v1/cache/repair",
+                Operation("Check the chunks, and put right what is wrong.", .stream(CacheProgress.self))
+            ) { _ throws(ControlError) in check(repairs: true) },
+            Route(
+                .post, "/v1/cache/clear",
+                Operation(
+                    "Empty the cache.", [.init("origin", "The id of one origin; all by default.")],
+                    .json(CacheChange.self))
+            ) { request throws(ControlError) in try clear(request) },
+            Route(
+                .post, "/v1/cache/prefetch",
+                Operation("Fetch files into the cache.", [Self.paths], .stream(CacheProgress.self))
+            ) { request throws(ControlError) in prefetch(request) },
+            Route(
+                .post, "/v1/cache/pin",
+                Operation("Keep files in the cache whatever happens.", [Self.paths], .json(CacheChange.self))
+            ) { request throws(ControlError) in try pin(request, true) },
+            Route(
+                .post, "/v1/cache/unpin",
+                Operation("Treat files like any others again.", [Self.paths], .json(CacheChange.self))
+            ) { request throws(ControlError) in try pin(request, false) },
         ]
     }
 

@@ -13,31 +13,93 @@ struct ControlRoutes: Sendable {
 
     init(_ server: Server) { self.server = server }
 
+    /// All routes of the interface; `/v1/openapi.json` tells them from the same list.
     var all: [Route] {
-        CacheRoutes(server).all + EventRoutes(server).all + [
-            Route(.post, "/v1/origins/check") { request throws(ControlError) in try check(request) },
-            Route(.get, "/v1/status") { _ throws(ControlError) in try .json(status()) },
-            Route(.get, "/v1/origins") { _ throws(ControlError) in try .json(origins()) },
-            Route(.get, "/v1/info") { request throws(ControlError) in try .json(info(request)) },
-            Route(.get, "/v1/quarantine") { _ throws(ControlError) in try .json(quarantine()) },
-            Route(.post, "/v1/scan") { request throws(ControlError) in try scan(request) },
-            Route(.post, "/v1/shutdown") { _ throws(ControlError) in
+        OpenAPIDocument.adding(
+            to: CacheRoutes(server).all + EventRoutes(server).all + reports + actions, version: musicFSVersion)
+    }
+
+    private static let origin = Operation.Parameter("origin", "The id of one origin; all by default.")
+
+    private var reports: [Route] {
+        [
+            Route(.get, "/v1/status", Operation("How the mount does.", .json(StatusReport.self))) {
+                _ throws(ControlError) in try .json(status())
+            },
+            Route(.get, "/v1/origins", Operation("The origins.", .json([OriginReport].self))) {
+                _ throws(ControlError) in try .json(origins())
+            },
+            Route(
+                .get, "/v1/info",
+                Operation(
+                    "Everything known about a file of the mount.",
+                    [
+                        .init(
+                            "path", "Its path, below the mount point or whole; bytes are percent-encoded.",
+                            isRequired: true)
+                    ],
+                    .json(InfoReport.self))
+            ) { request throws(ControlError) in try .json(info(request)) },
+            Route(
+                .get, "/v1/quarantine", Operation("Files whose tags cannot be read.", .json([QuarantineReport].self))
+            ) { _ throws(ControlError) in try .json(quarantine()) },
+            Route(.get, "/v1/tasks", Operation("The server's tasks.", .json([TaskReport].self))) {
+                _ throws(ControlError) in try .json(tasks())
+            },
+            Route(.get, "/v1/log-level", Operation("What is logged.", .json(LogLevelReport.self))) {
+                _ throws(ControlError) in try .json(logLevel())
+            },
+            Route(.get, "/healthz", Operation("Answers while the server does.", .text(contentType: "text/plain"))) {
+                _ throws(ControlError) in .text("ok\n")
+            },
+            Route(
+                .get, "/metrics", Operation("Metrics in the Prometheus text format.", .text(contentType: "text/plain"))
+            ) { _ throws(ControlError) in
+                .text(MetricsPage(server).text(), contentType: "text/plain; version=0.0.4; charset=utf-8")
+            },
+        ]
+    }
+
+    private var actions: [Route] {
+        [
+            Route(
+                .post, "/v1/origins/check",
+                Operation("Check origins now.", [Self.origin], .json([OriginReport].self))
+            ) { request throws(ControlError) in try check(request) },
+            Route(
+                .post, "/v1/scan",
+                Operation(
+                    "Scan now, and tell how far it is until it has ended.",
+                    [
+                        Self.origin, .init("full", "Read the tags of all files again.", .flag),
+                        .init("accept_removals", "What has vanished is gone, even if it is much.", .flag),
+                    ], .stream(ScanProgress.self))
+            ) { request throws(ControlError) in try scan(request) },
+            Route(.post, "/v1/shutdown", Operation("Stop and unmount.", .json(ShutdownReport.self))) {
+                _ throws(ControlError) in
                 // Asked of the guardian, so that no successor is started.
                 guard sendSignal(Signal.terminate, to: ThisProcess.parent) else {
                     throw ControlError(.failed, "the guardian cannot be told to stop")
                 }
-                return try .json(["stopping": true])
+                return try .json(ShutdownReport(stopping: true))
             },
-            Route(.post, "/v1/restore") { _ throws(ControlError) in try .json(server.takeRestored()) },
-            Route(.post, "/v1/reload") { _ throws(ControlError) in try .json(server.reload()) },
-            Route(.get, "/v1/tasks") { _ throws(ControlError) in try .json(tasks()) },
-            Route(.get, "/v1/log-level") { _ throws(ControlError) in try .json(logLevel()) },
-            Route(.put, "/v1/log-level") { request throws(ControlError) in try setLogLevel(request) },
-            Route(.post, "/v1/upgrade") { _ throws(ControlError) in try upgrade() },
-            Route(.get, "/healthz") { _ throws(ControlError) in .text("ok\n") },
-            Route(.get, "/metrics") { _ throws(ControlError) in
-                try .text(MetricsPage(server).text(), contentType: "text/plain; version=0.0.4; charset=utf-8")
+            Route(
+                .post, "/v1/restore", Operation("Take what 'musicfs restore' has put there.", .json(RestoreReport.self))
+            ) { _ throws(ControlError) in try .json(server.takeRestored()) },
+            Route(.post, "/v1/reload", Operation("Read the configuration again.", .json(ReloadReport.self))) {
+                _ throws(ControlError) in try .json(server.reload())
             },
+            Route(
+                .put, "/v1/log-level",
+                Operation(
+                    "Change what is logged, until the server is replaced.",
+                    [.init("level", "A level, or modules with levels: info,fuse=debug.", isRequired: true)],
+                    .json(LogLevelReport.self))
+            ) { request throws(ControlError) in try setLogLevel(request) },
+            Route(
+                .post, "/v1/upgrade",
+                Operation("Let the program on disk take over without unmounting.", .json(UpgradeReport.self))
+            ) { _ throws(ControlError) in try upgrade() },
         ]
     }
 
@@ -93,7 +155,7 @@ struct ControlRoutes: Sendable {
         }
     }
 
-    private func logLevel() -> [String: String] { ["level": "\(server.logs.filter)"] }
+    private func logLevel() -> LogLevelReport { LogLevelReport(level: "\(server.logs.filter)") }
 
     /// Until the server is replaced; `log.level` in the configuration is for ever.
     private func setLogLevel(_ request: ControlRequest) throws(ControlError) -> ControlResponse {
@@ -141,15 +203,9 @@ struct ControlRoutes: Sendable {
         }
     }
 
-    private struct QuarantineEntry: Encodable {
-        var origin: String
-        var path: String
-        var reason: String
-    }
-
-    private func quarantine() throws(ControlError) -> [QuarantineEntry] {
+    private func quarantine() throws(ControlError) -> [QuarantineReport] {
         try reading { (reader) throws(CacheError) in try reader.quarantine() }.map {
-            QuarantineEntry(origin: $0.origin, path: $0.path.description, reason: $0.reason)
+            QuarantineReport(origin: $0.origin, path: $0.path.description, reason: $0.reason)
         }
     }
 
@@ -175,7 +231,7 @@ struct ControlRoutes: Sendable {
         guard sendSignal(Signal.user2, to: ThisProcess.parent) else {
             throw ControlError(.failed, "the guardian cannot be told to upgrade")
         }
-        return try .json(["upgrading": true])
+        return try .json(UpgradeReport(upgrading: true))
     }
 
     // MARK: Info

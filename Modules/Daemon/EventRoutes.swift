@@ -13,7 +13,18 @@ struct EventRoutes: Sendable {
     init(_ server: Server) { self.server = server }
 
     var all: [Route] {
-        [Route(.get, "/v1/events") { request throws(ControlError) in try events(request) }]
+        [
+            Route(
+                .get, "/v1/events",
+                Operation(
+                    "Follow what happens, from now on or from behind an event; the header Last-Event-ID says that too.",
+                    [
+                        .init("type", "Only events of this type.", isRepeated: true),
+                        .init("origin", "Only events of this origin, and those of none."),
+                        .init("after", "The id of the last event that was taken."),
+                    ], .stream(EventReport.self))
+            ) { request throws(ControlError) in try events(request) }
+        ]
     }
 
     private func events(_ request: ControlRequest) throws(ControlError) -> ControlResponse {

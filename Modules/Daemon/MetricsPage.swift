@@ -15,15 +15,17 @@ struct MetricsPage {
 
     init(_ server: Server) { self.server = server }
 
-    /// - Throws: `failed` when the library does not answer.
-    func text() throws(ControlError) -> String {
-        do throws(CacheError) {
-            let reader = try server.library.makeReader()
-            let records = try reader.origins()
-            addLibrary(try reader.totals(), quarantined: try reader.quarantinedCount())
-            addOrigins(records)
-            addServer(records)
-        } catch { throw ControlError(.failed, error.message) }
+    /// What the library would tell is left out while it cannot be read: the rest is wanted all the more then.
+    func text() -> String {
+        var records: [OriginRecord] = []
+        if let reader = try? server.library.makeReader(), let totals = try? reader.totals(),
+            let quarantined = try? reader.quarantinedCount()
+        {
+            addLibrary(totals, quarantined: quarantined)
+            records = (try? reader.origins()) ?? []
+        }
+        addOrigins(records)
+        addServer(records)
         addCache()
         addEvents()
         addProcess()

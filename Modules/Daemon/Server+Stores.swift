@@ -50,7 +50,7 @@ extension Server {
     }
 
     /// Has a successor open what `musicfs restore` has put beside the stores.
-    func takeRestored() throws(ControlError) -> [String: Bool] {
+    func takeRestored() throws(ControlError) -> RestoreReport {
         let isThere = [settings.restoredLibrary, settings.stateDirectory.appending(Curation.restoreName)].contains {
             (try? FileStatus.of($0)) != nil
         }
@@ -60,7 +60,7 @@ extension Server {
         do throws(SystemError) { try guardian.replace() } catch {
             throw ControlError(.failed, "the guardian does not replace the server", cause: error)
         }
-        return ["restoring": true]
+        return RestoreReport(restoring: true)
     }
 
     /// Looks the databases through every day, and soon after a start that follows an end which was not orderly (D28); a

@@ -66,13 +66,18 @@ package struct Route: Sendable {
 
     package let method: HTTPMethod
     package let path: String
+    /// nil for what is not told in the document of the interface.
+    package let operation: Operation?
     package let handler: Handler
 
     /// - Parameter handler: called on one of the server's few threads, concurrently with itself: it must not block
     ///   longer than a database query takes. What takes long belongs into a `.stream`.
-    package init(_ method: HTTPMethod, _ path: String, _ handler: @escaping Handler) {
+    package init(
+        _ method: HTTPMethod, _ path: String, _ operation: Operation? = nil, _ handler: @escaping Handler
+    ) {
         self.method = method
         self.path = path
+        self.operation = operation
         self.handler = handler
     }
 }

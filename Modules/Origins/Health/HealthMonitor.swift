@@ -103,7 +103,11 @@ package final class HealthMonitor: Sendable {
                 for origin in entries.withLock({ $0.values.map(\.origin) }) { tidy(origin) }
             }
             let wake = min(nextTidy, entries.withLock { $0.values.map(\.nextCheck).min() ?? .max })
-            _ = entries.wait(until: max(wake, now &+ 10_000_000)) { _ in context.isCancelled ? true : nil }
+            // One that is to be checked now is not left to wait for the next that is due.
+            _ = entries.wait(until: max(wake, now &+ 10_000_000)) { entries in
+                let isAsked = entries.values.contains { $0.nextCheck == 0 && !$0.isUnderWay }
+                return context.isCancelled || isAsked ? true : nil
+            }
         }
         return .stopped
     }
