@@ -39,7 +39,9 @@ extension Server {
         do { entries = try launch.readConfiguration() } catch {
             throw error as? ControlError ?? ControlError(.failed, "the configuration cannot be read: \(error)")
         }
-        let changed = Self.changedKeys(from: launch.entries, to: entries)
+        var changed = Self.changedKeys(from: launch.entries, to: entries)
+        let isTokenMoved = changed.contains { $0.hasPrefix("control.t") }
+        if !isTokenMoved, try hasNewToken() { changed.append("control.token_file") }
         let cold = changed.filter(Self.keysOfTheMount.contains)
         let hot = changed.filter { !Self.keysOfTheMount.contains($0) }
         let report = ReloadReport(changed: hot, needsRestart: cold)

@@ -1,6 +1,7 @@
 import MusicFSControl
 import MusicFSCore
 import MusicFSSystem
+import Synchronization
 
 /// The control interface on TCP.
 extension Server {
@@ -12,7 +13,9 @@ extension Server {
         var told: String?
         repeat {
             do throws(ControlError) {
-                let port = try control.listen(on: address, token: try BearerToken.read(tokenFile))
+                let token = try BearerToken.read(tokenFile)
+                let port = try control.listen(on: address, token: token)
+                self.token.withLock { $0 = token }
                 log.info("the control interface is on TCP too", metadata: ["port": "\(port)"])
                 return .finished
             } catch {
@@ -25,5 +28,13 @@ extension Server {
             }
         } while context.wait(for: .seconds(1))
         return .stopped
+    }
+
+    /// Whether the token's file holds another token than the one that is asked for.
+    ///
+    /// - Throws: what is wrong with the file.
+    func hasNewToken() throws(ControlError) -> Bool {
+        guard let tcp = settings.tcp, let known = token.withLock({ $0 }) else { return false }
+        return try BearerToken.read(tcp.tokenFile) != known
     }
 }

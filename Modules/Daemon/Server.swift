@@ -30,6 +30,8 @@ package final class Server: Sendable {
     let supervisor: TaskSupervisor
     let origins: [OriginTask]
     let crashes: CrashHistory
+    /// What is asked for on TCP, once that is served.
+    let token = Mutex<BearerToken?>(nil)
     let started = monotonicNanoseconds()
 
     /// Brings everything up as far as serving. Reads nothing that grows with the library.

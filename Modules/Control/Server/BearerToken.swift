@@ -2,7 +2,7 @@ import MusicFSCore
 package import MusicFSSystem
 
 /// What a client of the TCP socket must know. It is never shown.
-package struct BearerToken: Sendable {
+package struct BearerToken: Hashable, Sendable {
     /// Bytes that a token has at least, and at most.
     private static let lengths = 16...4096
 
