@@ -164,7 +164,7 @@ let canChangeUser = ThisProcess.user == 0 || ProcessInfo.processInfo.environment
         let connection = try UnixConnection.connect(to: path, deadline: deadline(5))
         var failure: SystemError?
         do throws(SystemError) {
-            for byte in Array("GET /v1/ping HTTP/1.1\r\nX: ".utf8) + [UInt8](repeating: 65, count: 10_000) {
+            for byte in Array("GET /v1/ping HTTP/1.1\r\nX: ".utf8) + [UInt8](repeating: 65, count: 700) {
                 try connection.send([byte], deadline: deadline(5))
                 usleep(20_000)
             }
