@@ -133,6 +133,7 @@ let fuzzTargets: [Target] =
         fuzz("Protocol", ["MusicFSCore", "MusicFSMetadata"]),
         fuzz("Journal", ["MusicFSFUSE", "MusicFSSystem"]),
         fuzz("Configuration", ["MusicFSCore", "MusicFSSystem"]),
+        fuzz("Control", ["MusicFSControl", "MusicFSCore", "MusicFSSystem"]),
     ]
 
 for target in modules + tools + executables + testPrograms + testTargets + fuzzTargets {

@@ -7,7 +7,7 @@ seconds=${1:-30}
 export MUSICFS_FUZZ=1
 swift build -c release --scratch-path .build/fuzz --sanitize=address --sanitize=fuzzer \
     -Xswiftc -parse-as-library -Xswiftc -use-ld=lld --product fuzz-template 2>&1 | tail -n 1
-for target in template protocol journal configuration; do
+for target in template protocol journal configuration control; do
     swift build -c release --scratch-path .build/fuzz --sanitize=address --sanitize=fuzzer \
         -Xswiftc -parse-as-library -Xswiftc -use-ld=lld --product "fuzz-$target" 2>&1 | tail -n 1
     mkdir -p ".build/fuzz/corpus-$target"

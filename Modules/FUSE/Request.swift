@@ -153,12 +153,15 @@ import Synchronization
         self.statistics = statistics
     }
 
-    func take() -> Request? {
+    /// - Parameter isAnswered: whether it is answered next, rather than deferred again.
+    func take(isAnswered: Bool = true) -> Request? {
         if isTaken.exchange(true, ordering: .acquiringAndReleasing) { return nil }
-        // It is answered next.
-        statistics.recordAnswer(operation, nanoseconds: monotonicNanoseconds() &- start)
+        if isAnswered { noteAnswer() }
         return unsafe Request(raw, unique: unique, operation, start: start)
     }
+
+    /// For the statistics.
+    func noteAnswer() { statistics.recordAnswer(operation, nanoseconds: monotonicNanoseconds() &- start) }
 
     deinit {
         if !isTaken.load(ordering: .acquiring) { unsafe fuse_reply_err(raw, Errno.io.rawValue) }

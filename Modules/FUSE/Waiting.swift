@@ -26,7 +26,7 @@ final class Waiting: Sendable {
         let now = monotonicNanoseconds()
         let deadline = thread.deadline ?? now + Self.patience
         guard now < deadline else { return request.reply(.io) }
-        let entry = Entry(request: request.deferred(), deadline: deadline, attempt: attempt)
+        let entry = Entry(request: request.deferred(thread), deadline: deadline, attempt: attempt)
         entries.withLock { $0.append(entry) }
         entries.signal()
     }
@@ -39,9 +39,11 @@ final class Waiting: Sendable {
                 return waiting.isEmpty ? nil : waiting
             }
             for entry in batch {
-                guard let request = entry.request.take() else { continue }
+                guard let request = entry.request.take(isAnswered: false) else { continue }
                 thread.deadline = entry.deadline
+                thread.isDeferred = false
                 entry.attempt(request, thread)
+                if !thread.isDeferred { entry.request.noteAnswer() }
             }
             // What is not there yet will not be there within less.
             _ = pollReadable([], milliseconds: 50)

@@ -1,6 +1,6 @@
 /// Takes a response of HTTP/1.1 apart as its bytes arrive (RFC 9112): strictly, since our own server is the only peer,
 /// and in bounded memory, since what answers at a socket need not be our server.
-struct ResponseParser: Sendable {
+package struct ResponseParser: Sendable {
     private enum Phase: Hashable, Sendable {
         case statusLine, headers
         case fixed(remaining: Int)
@@ -10,7 +10,7 @@ struct ResponseParser: Sendable {
     }
 
     /// Bytes of status line and headers, and again of trailers.
-    static let headLimit = 32 << 10
+    package static let headLimit = 32 << 10
     /// Bytes of one chunk or one body as the length field may claim them.
     private static let lengthLimit = 1 << 40
 
@@ -19,15 +19,17 @@ struct ResponseParser: Sendable {
     private var headBytes = 0
     private var length: Int?
     private var isChunked = false
-    private(set) var status = 0
-    private(set) var contentType = ""
+    package private(set) var status = 0
+    package private(set) var contentType = ""
+
+    package init() {}
 
     /// Whether status and headers are known.
     var isHeadComplete: Bool { phase != .statusLine && phase != .headers }
-    var isComplete: Bool { phase == .complete }
+    package var isComplete: Bool { phase == .complete }
 
     /// Takes the next bytes and appends what belongs to the body to `body`.
-    mutating func consume(_ bytes: [UInt8], into body: inout [UInt8]) throws(ControlError) {
+    package mutating func consume(_ bytes: [UInt8], into body: inout [UInt8]) throws(ControlError) {
         var rest = bytes[...]
         while let next = rest.first {
             switch phase {
@@ -56,7 +58,7 @@ struct ResponseParser: Sendable {
     /// The peer has closed.
     ///
     /// - Throws: `violation` when the response was not complete.
-    mutating func end() throws(ControlError) {
+    package mutating func end() throws(ControlError) {
         if phase == .untilClose { phase = .complete }
         if phase != .complete { throw violation("the connection ended in the middle of the response") }
     }
