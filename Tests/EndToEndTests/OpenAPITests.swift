@@ -87,7 +87,8 @@ extension EndToEnd {
             "get /healthz", "get /metrics", "get /v1/cache", "post /v1/cache/clear", "post /v1/cache/pin",
             "post /v1/cache/prefetch", "post /v1/cache/repair", "post /v1/cache/unpin", "post /v1/cache/verify",
             "get /v1/events", "get /v1/info", "get /v1/log-level", "put /v1/log-level", "get /v1/openapi.json",
-            "get /v1/origins", "post /v1/origins/check", "get /v1/quarantine", "post /v1/reload", "post /v1/restore", "post /v1/scan",
+            "get /v1/origins", "post /v1/origins/check", "get /v1/quarantine", "post /v1/reload", "post /v1/restore",
+            "post /v1/scan",
             "post /v1/shutdown", "get /v1/status", "get /v1/tasks", "post /v1/upgrade",
         ]
 
@@ -142,7 +143,9 @@ extension EndToEnd {
             ]
             // Those that end the server come last. A check is made at once: 3 s are more than it takes.
             let last = ["post /v1/reload", "post /v1/shutdown"]
-            for entry in told.filter({ !last.contains($0) && !["post /v1/upgrade", "post /v1/restore"].contains($0) }).sorted() + last {
+            for entry in told.filter({ !last.contains($0) && !["post /v1/upgrade", "post /v1/restore"].contains($0) })
+                .sorted() + last
+            {
                 let (method, path) = try #require(
                     entry.firstIndex(of: " ").map { (entry[..<$0], entry[$0...].dropFirst()) })
                 let operation = try #require(paths[String(path), String(method)])
