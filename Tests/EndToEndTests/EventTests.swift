@@ -175,6 +175,30 @@ extension EndToEnd {
             #expect(!follower.events.contains { $0.event_type == "sync_completed" })
         }
 
+        @Test(.timeLimit(.minutes(1))) func roomThatTheCacheMakesIsTold() throws {
+            let library = try MountedLibrary()
+            for name in ["1.wav", "2.wav", "3.wav", "4.wav"] {
+                try writeAudio(library.origin.appending(name), megabytes: 1)
+            }
+            library.configuration =
+                "[cache]\nmax_size = \"2MiB\"\n"
+                + Section.directory(library.origin, id: "local", type: "local", extra: "cache = \"always\"")
+            try library.start()
+            #expect(eventually { (try? library.files().count) == 4 })
+            let follower = try Follower(library, "--type", "cache_eviction")
+            #expect(
+                try eventually(20) {
+                    for file in try library.files() { _ = try readFile(library.mount.appending(file)) }
+                    try library.dropKernelCaches()
+                    return !follower.events.isEmpty
+                })
+            guard case .number(let bytes)? = follower.events.first?.data["bytes_freed"] else {
+                Issue.record("no bytes: \(follower.text)")
+                return
+            }
+            #expect(bytes > 0)
+        }
+
         @Test(.timeLimit(.minutes(1))) func whoCannotPrintEventsEnds() throws {
             let library = try MountedLibrary()
             try encode(library.origin.appending("1.flac"), title: "One")
