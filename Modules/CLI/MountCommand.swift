@@ -56,10 +56,14 @@ struct MountCommand: ParsableCommand {
             try CrashReports.install(program: "guardian", directory: settings.stateDirectory)
             throw ExitCode(try Guardian(configuration, resuming: Handover(decoding: resume), log: log).run())
         }
-        let locks = try prepare(settings, log)
+        let (locks, stored) = try prepare(settings, log)
         try CrashReports.install(program: "guardian", directory: settings.stateDirectory)
-        if fullIntegrityCheck || repair { try putInOrder(settings, loaded.logs(isDetached: configuration.isDetached)) }
-        let guardian = try Guardian(configuration, locks: locks, log: log, onReady: { [readyFD] in tellReady(readyFD) })
+        // Not at a take-over: readers are waiting.
+        if stored == nil, fullIntegrityCheck || repair {
+            try putInOrder(settings, loaded.logs(isDetached: configuration.isDetached))
+        }
+        let guardian = try Guardian(
+            configuration, locks: locks, stored: stored, log: log, onReady: { [readyFD] in tellReady(readyFD) })
         throw ExitCode(guardian.run())
     }
 
@@ -74,21 +78,32 @@ struct MountCommand: ParsableCommand {
             epochFile: settings.epochFile, remounts: remounts)
     }
 
-    /// Everything that can be wrong is found before anything is mounted.
-    private func prepare(_ settings: DaemonSettings, _ log: Logger) throws -> [SharedFD] {
+    /// Everything that can be wrong is found before anything is mounted. A mount that was kept goes on whatever is wrong.
+    private func prepare(_ settings: DaemonSettings, _ log: Logger) throws -> (locks: [SharedFD], stored: StoredMount?)
+    {
+        var locks: [SharedFD]?
+        if ServiceManager.hasStored {
+            let taken = try lock(settings, log)
+            if let stored = StoredMount.claim(settings.mountPoint, log: log) { return (taken, stored) }
+            locks = taken
+        }
         // What lies behind a network may be away for now: it comes when it comes.
         for origin in settings.origins where origin.kind == .local { try check(origin) }
         if let tcp = settings.tcp { try Client.reporting { _ = try BearerToken.read(tcp.tokenFile) } }
         try MountPreparation.checkFUSE(allowOther: settings.allowOther)
         _ = try MediaWorkerLocator.find(environment: ThisProcess.environment)
-        // Without the cache directory everything can be had all the same, from the origins.
-        let locks = try MountPreparation.lock(
+        let taken = try locks ?? lock(settings, log)
+        try MountPreparation.prepare(
+            settings.mountPoint, origins: settings.origins.filter(\.kind.isMounted).compactMap(\.path), log: log)
+        return (taken, nil)
+    }
+
+    /// Without the cache directory everything can be had all the same, from the origins.
+    private func lock(_ settings: DaemonSettings, _ log: Logger) throws -> [SharedFD] {
+        try MountPreparation.lock(
             settings.ownDirectories,
             optional: settings.cacheDirectory == settings.stateDirectory ? nil : settings.cacheDirectory
         ) { log.error("the cache directory cannot be used", metadata: ["error": "\($0)"]) }
-        try MountPreparation.prepare(
-            settings.mountPoint, origins: settings.origins.filter(\.kind.isMounted).compactMap(\.path), log: log)
-        return locks
     }
 
     /// Before anything is mounted: it takes as long as reading the stores does.
@@ -165,6 +180,8 @@ struct ServeCommand: ParsableCommand {
     var detached = false
 
     mutating func run() throws {
+        // What takes privilege the guardian does.
+        try ThisProcess.dropPrivileges()
         Signal.block([Signal.terminate, Signal.interrupt, Signal.user1, Signal.hangUp, Signal.user2, Signal.pipe])
         let loaded = try Settings.load(global, mount)
         let logs = loaded.logs(isDetached: detached)

@@ -21,7 +21,7 @@ struct MusicFSCommand: ParsableCommand {
             CacheCommand.self,
             ConfigCommand.self, VersionCommand.self,
             CompletionsCommand.self,
-            ManualCommand.self, ServeCommand.self,
+            ManualCommand.self, ServeCommand.self, UnitCommand.self,
         ])
 
     @OptionGroup var global: GlobalOptions

@@ -218,7 +218,8 @@ struct ControlRoutes: Sendable {
         }
         let question = Handover.question(server.launch.arguments)
         do {
-            let answer = try runProgram([program.description] + question)
+            let answer = try runProgram(
+                [program.description] + question, until: monotonicNanoseconds() + Handover.patience)
             guard answer.status == 0 else {
                 let reason = String(decoding: answer.output, as: UTF8.self).split(separator: "\n").last ?? ""
                 throw ControlError(

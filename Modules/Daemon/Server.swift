@@ -77,7 +77,7 @@ package final class Server: Sendable {
         let directory = OriginDirectory(events: events, log: logs.logger("origins"))
         content = try Content(
             settings, library: library, ids: ids, timer: timer,
-            allowsPassthrough: settings.allowsPassthrough && ThisProcess.isAdministrator, events: events, logs: logs,
+            allowsPassthrough: settings.allowsPassthrough && journal.hasPassthrough, events: events, logs: logs,
             onHealth: { directory.healthChanged($0, $1, $2) }, onStale: { directory.look($0, at: $1) })
         let services = OriginServices(
             library: library, media: media, content: content.router, remote: content.sink, events: events,

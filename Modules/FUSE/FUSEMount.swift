@@ -30,6 +30,18 @@ package enum FUSEMount {
     }
 }
 
+extension FUSEMount {
+    /// Whether this is a descriptor of /dev/fuse whose connection still stands.
+    package static func isConnected(_ device: CInt) -> Bool {
+        var status = stat()
+        // Character device 10:229 (admin-guide/devices.txt); what stands for it in /dev may have any name.
+        guard unsafe fstat(device, &status) == 0, status.st_mode & UInt32(S_IFMT) == UInt32(S_IFCHR),
+            status.st_rdev == 10 << 8 | 229
+        else { return false }
+        return !pollReadable([device], milliseconds: 0)[0].isBroken
+    }
+}
+
 /// The first exchange with the kernel: what both sides can do (linux/fuse.h, FUSE_INIT).
 package enum InitNegotiation {
     // Flags of FUSE_INIT; the second word is valid with FUSE_INIT_EXT.
@@ -84,6 +96,9 @@ package enum InitNegotiation {
         header.add(UInt32(0))
         return (header.bytes + request[8..<16] + writer.bytes, hasPassthrough)
     }
+
+    /// Whether a reply agreed on passthrough: the second word of flags, at 32 of fuse_init_out behind its header of 16.
+    static func hasPassthrough(reply: [UInt8]) -> Bool { reply.count >= 52 && reply[48] & UInt8(passthrough) != 0 }
 
     private struct LittleEndian {
         var bytes: [UInt8] = []

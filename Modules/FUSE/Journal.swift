@@ -180,6 +180,9 @@ package final class Journal: Sendable {
         memory.bytes(Field.initReply, min(Int(memory.loadU32(Field.initReplyLength)), 384))
     }
 
+    /// Whether the connection was made for passthrough: its guardian had the privilege, and the kernel knows it.
+    package var hasPassthrough: Bool { InitNegotiation.hasPassthrough(reply: initReply) }
+
     // MARK: Requests
 
     /// The memory that thread `index` reads requests into.

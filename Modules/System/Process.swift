@@ -106,6 +106,7 @@ package enum Signal {
     package static let hangUp = SIGHUP
     package static let interrupt = SIGINT
     package static let kill = SIGKILL
+    package static let quit = SIGQUIT
     package static let terminate = SIGTERM
     package static let user1 = SIGUSR1
     package static let user2 = SIGUSR2
@@ -187,6 +188,15 @@ package enum ThisProcess {
         return false
     }
 
+    /// Gives up for good what takes CAP_SYS_ADMIN and the like. A process of root keeps what reading and writing its files
+    /// and those of others takes (CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER); any other keeps nothing.
+    /// By the main thread, before there are others: each has its own capabilities.
+    package static func dropPrivileges() throws(SystemError) {
+        let files: UInt64 = 0b1111
+        _ = try checked("capset") { clinux_keep_capabilities(user == 0 ? files : 0) }
+        _ = try checked("prctl") { clinux_forbid_new_privileges() }
+    }
+
     /// What ps(1) and pkill(1) call it, at most 15 bytes (prctl(2), PR_SET_NAME). By the main thread: what is started
     /// as /proc/self/exe is called `exe` otherwise.
     package static func setName(_ name: String) { unsafe clinux_set_name(name) }
@@ -234,6 +244,16 @@ extension ThisProcess {
         guard let null = try? open("/dev/null", [.readWrite]) else { return }
         for fd: CInt in 0...2 { _ = dup2(null.raw, fd) }
     }
+}
+
+/// Frees a list of strings that a C library has made, which ends with a null pointer.
+package func freeStrings(_ list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) {
+    var next = unsafe list
+    while let text = unsafe next.pointee {
+        unsafe free(text)
+        unsafe next += 1
+    }
+    unsafe free(list)
 }
 
 /// Waits until the process with this number has ended; one that its parent has not reaped has ended too.

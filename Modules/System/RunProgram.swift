@@ -10,9 +10,11 @@ package struct ProgramResult: Hashable, Sendable {
 
 /// Runs a program, found on the PATH unless its name has a slash, and waits for its end. Its standard input is empty.
 ///
-/// Blocks the thread. For tools: nothing bounds the time or the output.
-/// - Throws: `.noEntry` when there is no such program.
-package func runProgram(_ arguments: [String]) throws(SystemError) -> ProgramResult {
+/// Blocks the thread. For tools: nothing bounds the output.
+///
+/// - Parameter deadline: when the program is killed, in nanoseconds of CLOCK_MONOTONIC; nil for never.
+/// - Throws: `.noEntry` when there is no such program, `.timedOut` when it was killed.
+package func runProgram(_ arguments: [String], until deadline: UInt64? = nil) throws(SystemError) -> ProgramResult {
     var ends: [CInt] = [-1, -1]
     _ = try checked("pipe2") { unsafe pipe2(&ends, O_CLOEXEC) }
     let reading = OwnedFD(owning: ends[0])
@@ -20,12 +22,27 @@ package func runProgram(_ arguments: [String]) throws(SystemError) -> ProgramRes
     var result = ProgramResult(status: 0, output: [])
     var chunk = [UInt8](repeating: 0, count: 65536)
     while true {
+        if let deadline {
+            let now = monotonicNanoseconds()
+            let rest = now < deadline ? CInt(clamping: (deadline - now) / 1_000_000 + 1) : 0
+            let result = pollReadable([reading.raw], milliseconds: rest)[0]
+            if !result.isReadable, !result.isBroken {
+                if monotonicNanoseconds() < deadline { continue }
+                break
+            }
+        }
         let size = chunk.count
         let got = try checked("read") {
             unsafe chunk.withUnsafeMutableBytes { unsafe CLinux.read(reading.raw, $0.baseAddress, size) }
         }
         if got == 0 { break }
         result.output.append(contentsOf: chunk[..<got])
+    }
+    // It may have closed its outputs and still run.
+    if let deadline, try !waitForEnd(of: child, until: deadline) {
+        _ = kill(child, SIGKILL)
+        _ = try checked("waitpid") { waitpid(child, nil, 0) }
+        throw SystemError("waitpid", arguments.first.map { FilePath($0) }, .timedOut)
     }
     var status: CInt = 0
     _ = try checked("waitpid") { unsafe waitpid(child, &status, 0) }

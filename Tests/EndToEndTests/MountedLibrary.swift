@@ -50,6 +50,9 @@ final class MountedLibrary {
     /// Whether an administrator's tests mount as `nobody`, through fusermount3, in a mount namespace of the daemon's own.
     let isOfNobody: Bool
 
+    /// A capability that a daemon of `nobody` has all the same, as setpriv(1) calls it.
+    var capability: String?
+
     /// - Parameter isOfNobody: then only commands that are run through `inside` see the mount.
     init(origin: FilePath? = nil, isOfNobody: Bool = false) throws {
         self.isOfNobody = isOfNobody
@@ -95,10 +98,13 @@ final class MountedLibrary {
         return ["nsenter", "--mount=/proc/\(process.processIdentifier)/ns/mnt"] + asNobody + command
     }
 
-    private var asNobody: [String] {
+    private var asNobody: [String] { asNobody(with: nil) }
+
+    private func asNobody(with capability: String?) -> [String] {
         let home = directory.path
-        return [
-            "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "env", "HOME=\(home)",
+        let kept = capability.map { ["--inh-caps=+\($0)", "--ambient-caps=+\($0)"] } ?? []
+        return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] + kept + [
+            "env", "HOME=\(home)",
             "XDG_RUNTIME_DIR=\(home)/state",
         ]
     }
@@ -115,7 +121,7 @@ final class MountedLibrary {
             """)
         try #require(outcome.status == 0, "\(outcome.text)")
         let script = "mount --bind '\(home)/fuse' /dev/fuse && exec \"$@\""
-        return ["unshare", "--mount", "bash", "-c", script, "bash"] + asNobody
+        return ["unshare", "--mount", "bash", "-c", script, "bash"] + asNobody(with: capability)
     }
 
     /// The text of `[[origins]]` and other sections, instead of the one directory as origin.

@@ -208,6 +208,21 @@ extension EndToEnd {
             #expect(try library.files().count == 3)
         }
 
+        /// Asked through the socket and by a signal at once.
+        @Test(.timeLimit(.minutes(1))) func aProgramThatDoesNotAnswerIsGivenUp() throws {
+            let library = try makeLibrary(Manner.possible[0])
+            let program = try library.useOwnProgram()
+            try library.start()
+            let before = try library.status()
+            try writeFileAtomically(program, Array("#!/bin/sh\nexec sleep 600\n".utf8), mode: 0o755)
+            kill(before.guardian_pid, SIGUSR2)
+            let outcome = try run(library.inside([Programs.musicfs, "upgrade", "--name", library.name]))
+            #expect(outcome.status != 0 && outcome.text.contains("nothing was changed"), "\(outcome.text)")
+            #expect(eventually { library.log.contains("the program on disk cannot take over; nothing is changed") })
+            let after = try library.status()
+            #expect(after.pid == before.pid && after.guardian_pid == before.guardian_pid)
+        }
+
         /// What happens to files that are open, from the side of their reader.
         private static let changes = """
             import os, sys, time

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <malloc.h>
 
+#include <linux/capability.h>
 #include <sys/ioctl.h>
 #include <sys/timex.h>
 
@@ -153,6 +154,23 @@ void clinux_set_thread_context(void *context) { thread_context = context; }
 
 void clinux_set_errno(int value) { errno = value; }
 int clinux_forbid_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+
+int clinux_keep_capabilities(uint64_t mask) {
+    // Without CAP_SETPCAP this fails; then nothing that this process could start would get any of them either.
+    for (int capability = 0; capability < 64; capability++)
+        if (!(mask >> capability & 1)) prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct sets[2];
+    if (syscall(SYS_capget, &header, sets) != 0) return -1;
+    for (int half = 0; half < 2; half++) {
+        uint32_t kept = (uint32_t)(mask >> (32 * half));
+        sets[half].effective &= kept;
+        sets[half].permitted &= kept;
+        sets[half].inheritable = 0;
+    }
+    return (int)syscall(SYS_capset, &header, sets);
+}
 
 int clinux_set_limit(enum clinux_limit limit, uint64_t value) {
     int resource = limit == CLINUX_RLIMIT_CORE ? RLIMIT_CORE : limit == CLINUX_RLIMIT_NOFILE ? RLIMIT_NOFILE : RLIMIT_AS;

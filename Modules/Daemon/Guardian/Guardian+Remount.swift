@@ -22,6 +22,7 @@ extension Guardian {
             "the kernel has aborted the connection; mounting anew", metadata: ["seconds": "\(Guardian.waits[tries])"])
         ServiceManager.tell(.status("mounting anew"))
         guard waitUnlessStopped(seconds: Guardian.waits[tries]) else { return 0 }
+        if let storedName { ServiceManager.forget(name: storedName) }
         do {
             try MountPreparation.takeDown(configuration.mountPoint, lazily: true)
             try execute("/proc/self/exe", arguments: configuration.arguments(of: "mount", "--remounts=\(tries + 1)"))

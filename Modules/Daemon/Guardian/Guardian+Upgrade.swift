@@ -8,19 +8,35 @@ import MusicFSSystem
 /// program, with the mount, the journal, the locks and the running server as they are, and the server is replaced the way
 /// one that died is: what it had not answered its successor answers.
 extension Guardian {
+    /// The program on disk while it is asked.
+    struct Candidate {
+        let process: ChildProcess
+        let begin = monotonicNanoseconds()
+        var isKilled = false
+    }
+
     func askCandidate() {
         guard !isStopping, candidate == nil, replacement == nil else { return }
         guard let program = ThisProcess.executable else {
             return log.error("cannot upgrade: /proc does not say where the program is")
         }
         do throws(SystemError) {
-            candidate = try ChildProcess.start(
-                program, arguments: ["musicfs"] + Handover.question(configuration.arguments))
+            candidate = Candidate(
+                process: try ChildProcess.start(
+                    program, arguments: ["musicfs"] + Handover.question(configuration.arguments)))
         } catch { log.error("cannot upgrade", metadata: ["program": "\(program)", "error": "\(error)"]) }
     }
 
     func hearCandidate() {
-        guard let end = candidate?.reap() else { return }
+        guard let asked = candidate else { return }
+        guard let end = asked.process.reap() else {
+            if !asked.isKilled, monotonicNanoseconds() - asked.begin > Handover.patience {
+                log.error("the program on disk does not answer and is killed")
+                asked.process.send(Signal.kill)
+                candidate?.isKilled = true
+            }
+            return
+        }
         candidate = nil
         guard end == .code(0) else {
             return log.error("the program on disk cannot take over; nothing is changed", metadata: ["end": "\(end)"])
@@ -35,7 +51,7 @@ extension Guardian {
     private func becomeSuccessor(_ program: FilePath) throws {
         let handover = Handover(
             device: device.raw, journal: journal.fd, locks: locks.map(\.raw),
-            hasPassthrough: hasPassthrough,
+            storedName: storedName,
             server: server.map {
                 Handover.Server(pid: $0.process.pid, channel: $0.channel.raw, heartbeat: $0.heartbeat.raw)
             })

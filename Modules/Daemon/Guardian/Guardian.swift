@@ -13,7 +13,8 @@ package final class Guardian {
     private let signals: SignalQueue
     let journal: Journal
     let device: SharedFD
-    let hasPassthrough: Bool
+    /// What the service manager keeps them under; nil where it does not.
+    let storedName: String?
     /// Locks are held by being open.
     let locks: [SharedFD]
 
@@ -22,6 +23,8 @@ package final class Guardian {
     private var leaving: [ChildProcess] = []
     private var earlyDeaths = 0
     var isStopping = false
+    /// Whether the mount is left as it is, for another guardian.
+    var isLeaving = false
     private var isUnmounted = false
     /// Whether the connection is gone and the mount is not.
     var isAborted = false
@@ -29,7 +32,7 @@ package final class Guardian {
     private var isReady = false
     private var isReloading = false
     /// The program on disk while it is asked whether it can take over.
-    var candidate: ChildProcess?
+    var candidate: Candidate?
     /// When the server is to be replaced as planned.
     var replacement: UInt64?
     private let watchdogInterval = ServiceManager.watchdogInterval
@@ -45,7 +48,7 @@ package final class Guardian {
         var started = monotonicNanoseconds()
         /// When it began to serve; nil before.
         var serving: UInt64?
-        /// Polls without a sign of life, a second each.
+        /// Milliseconds of polls without a sign of life.
         var silence = 0
         /// When it was asked for the stacks of its threads, before it is killed; nil while it is not.
         var asked: UInt64?
@@ -55,35 +58,37 @@ package final class Guardian {
         var isReplaced = false
     }
 
-    /// Mounts. Call `run` afterwards.
+    /// Mounts, or goes on with what the service manager has kept. Call `run` afterwards.
     ///
     /// - Parameters:
     ///   - onReady: called when the first server serves.
     /// - Throws: `MountError`; nothing is mounted then.
     package init(
-        _ configuration: GuardianConfiguration, locks: [SharedFD], log: Logger, onReady: @escaping () -> Void
+        _ configuration: GuardianConfiguration, locks: [SharedFD], stored: StoredMount?, log: Logger,
+        onReady: @escaping () -> Void
     ) throws {
         self.configuration = configuration
         self.log = log
         self.onReady = onReady
         self.locks = locks
         signals = try Guardian.blockSignals()
-        journal = try Journal.create()
-        var options = ["ro", "nosuid", "nodev", "default_permissions", "fsname=musicfs", "subtype=musicfs"]
-        options.append("max_read=1048576")
-        if configuration.allowOther { options.append("allow_other") }
-        do {
-            device = SharedFD(try FUSEMount.mount(configuration.mountPoint, options: options))
-        } catch {
-            throw MountError("cannot mount on \(configuration.mountPoint); see the message of FUSE above")
+        if let stored {
+            (device, journal, storedName) = (stored.device, stored.journal, stored.name)
+            // Its server died with it, and of no request.
+            journal.noteReplacement()
+            log.notice("taking over a mount that was kept", metadata: ["mount": "\(configuration.mountPoint)"])
+        } else {
+            journal = try Journal.create()
+            device = try Guardian.mount(configuration)
+            do {
+                try Guardian.negotiate(device, journal, configuration)
+            } catch {
+                try? MountPreparation.takeDown(configuration.mountPoint, lazily: true)
+                throw error
+            }
+            Guardian.raiseReadAhead(configuration)
+            storedName = StoredMount.keep(configuration.mountPoint, device: device, journal: journal)
         }
-        do {
-            hasPassthrough = try Guardian.negotiate(device, journal, configuration)
-        } catch {
-            try? MountPreparation.takeDown(configuration.mountPoint, lazily: true)
-            throw error
-        }
-        raiseReadAhead()
     }
 
     /// Goes on where the program that this process ran before has left off. Call `run` afterwards.
@@ -99,7 +104,8 @@ package final class Guardian {
         signals = try Guardian.blockSignals()
         device = try adopt(handover.device)
         journal = try Journal.map(try adopt(handover.journal))
-        hasPassthrough = handover.hasPassthrough
+        storedName =
+            handover.storedName ?? StoredMount.keep(configuration.mountPoint, device: device, journal: journal)
         isReady = true
         guard let known = handover.server else { return }
         server = Server(
@@ -111,38 +117,10 @@ package final class Guardian {
     private static func blockSignals() throws -> SignalQueue {
         let taken = [
             Signal.terminate, Signal.interrupt, Signal.hangUp, Signal.user1, Signal.user2, Signal.child, Signal.pipe,
+            Signal.quit,
         ]
         Signal.block(taken)
         return try SignalQueue(taken)
-    }
-
-    /// Reads the kernel's INIT and answers it: no server ever does (rule 1).
-    private static func negotiate(
-        _ device: SharedFD, _ journal: Journal, _ configuration: GuardianConfiguration
-    ) throws -> Bool {
-        guard pollReadable([device.raw], milliseconds: 10_000)[0].isReadable else {
-            throw MountError("the kernel did not begin the FUSE connection within 10 s")
-        }
-        var request = [UInt8](repeating: 0, count: 16384)
-        let length = try unsafe request.withUnsafeMutableBytes { try unsafe readOnce(device.raw, into: $0) }
-        request.removeLast(request.count - length)
-        let wants = configuration.allowsPassthrough && ThisProcess.isAdministrator
-        guard let (reply, hasPassthrough) = InitNegotiation.reply(to: request, wantsPassthrough: wants) else {
-            throw MountError("the kernel speaks another FUSE protocol than 7")
-        }
-        try writeFully(device.raw, reply)
-        journal.saveInit(request: request, reply: reply)
-        return hasPassthrough
-    }
-
-    /// Sequential reads of local disks in pieces of 1 MiB rather than 128 KiB (rule 17); without privilege it stays as it
-    /// is. What is far away is fetched ahead by the server, and not for a program that only looks at a file's head.
-    private func raiseReadAhead() {
-        guard configuration.isAllLocal, ThisProcess.isAdministrator,
-            let entry = try? MountEntry.at(configuration.mountPoint)
-        else { return }
-        let path = FilePath("/sys/class/bdi/\(entry.device)/read_ahead_kb")
-        if let fd = try? open(path, [.write]) { try? writeFully(fd.raw, Array("1024".utf8)) }
     }
 
     // MARK: The loop
@@ -151,7 +129,7 @@ package final class Guardian {
     ///
     /// - Returns: the exit code of the process.
     package func run() -> Int32 {
-        defer { unmount() }
+        defer { if !isLeaving { unmount() } }
         do { if server == nil { try startServer() } } catch {
             log.critical("no server can be started", metadata: ["error": "\(error)"])
             return 1
@@ -160,14 +138,15 @@ package final class Guardian {
             var descriptors = [signals.raw]
             if let server { descriptors += [server.process.pidFD.raw, server.channel.raw, server.heartbeat.raw] }
             // After a kill the successor is started 200 ms later at the latest (rule 2).
-            let results = pollReadable(descriptors, milliseconds: isEnding ? 50 : 1000)
+            let pause: CInt = isEnding ? 50 : 1000
+            let results = pollReadable(descriptors, milliseconds: pause)
             if results[0].isReadable { takeSignals() }
             giveSign()
             leaving.removeAll { $0.reap() != nil }
             if results.count == 4, server != nil {
                 if results[3].isReadable { hearHeartbeat() }
-                // Counted in polls that passed a whole second, not by a clock, which a suspend would move (rule 9).
-                if results.allSatisfy({ !$0.isReadable && !$0.isBroken }) { server?.silence += 1 }
+                // Counted in polls that passed their whole time, not by a clock, which a suspend would move (rule 9).
+                if results.allSatisfy({ !$0.isReadable && !$0.isBroken }) { server?.silence += Int(pause) }
                 if results[2].isReadable { answer() }
                 if results[1].isReadable || hasOverstayed { if let code = serverEnded() { return code } }
             }
@@ -191,21 +170,25 @@ package final class Guardian {
         while let signal = signals.next() {
             switch signal {
             case Signal.terminate, Signal.interrupt:
-                if isStopping {
-                    log.warning("told to stop a second time: ending at once")
-                    killServer()
-                } else {
-                    log.info("stopping", metadata: ["signal": "\(signal)"])
-                    isStopping = true
-                    ServiceManager.tell(.stopping, .status("stopping"))
-                    server?.process.send(Signal.terminate)
-                }
+                beginToStop(signal)
+            case Signal.quit: leave()
             case Signal.user1: server?.process.send(Signal.user1)
             case Signal.user2: askCandidate()
             case Signal.hangUp: server?.process.send(Signal.hangUp)
             default: break
             }
         }
+    }
+
+    func beginToStop(_ signal: CInt) {
+        guard !isStopping else {
+            log.warning("told to stop a second time: ending at once")
+            return killServer()
+        }
+        log.info("stopping", metadata: ["signal": "\(signal)"])
+        isStopping = true
+        ServiceManager.tell(.stopping, .status("stopping"))
+        server?.process.send(Signal.terminate)
     }
 
     // MARK: Servers
@@ -253,6 +236,7 @@ package final class Guardian {
         self.server = nil
         // The loop sees to that.
         if isUnmounted { return nil }
+        if isLeaving { return 0 }
         if isStopping { return exit == .code(0) ? 0 : 1 }
         if server.isReplaced {
             journal.noteReplacement()
@@ -342,7 +326,7 @@ package final class Guardian {
         }
         // Before it serves there are no beats yet, and opening a database that was left open takes its time.
         let limit = configuration.heartbeatTimeout.milliseconds * (server.serving == nil ? 5 : 1)
-        guard server.silence * 1000 > limit else { return }
+        guard server.silence > limit else { return }
         log.error(
             server.serving == nil
                 ? "the server has not begun to serve for too long and is replaced"
@@ -397,7 +381,7 @@ package final class Guardian {
     }
 
     private func openBacking(_ file: SharedFD?) -> GuardianReply {
-        guard hasPassthrough, let file else { return GuardianReply(.notSupported) }
+        guard journal.hasPassthrough, let file else { return GuardianReply(.notSupported) }
         do throws(SystemError) {
             return GuardianReply(value: UInt64(try registerBackingFile(device: device.raw, fd: file.raw)))
         } catch { return GuardianReply(error.errno) }
@@ -406,7 +390,7 @@ package final class Guardian {
     private func cloneMount(_ path: FilePath, to channel: SharedFD) {
         do throws(SystemError) {
             let clone = try cloneMountReadOnly(path)
-            try sendPacket(channel.raw, GuardianReply(value: hasPassthrough ? 1 : 0).encode(), fds: [clone.raw])
+            try sendPacket(channel.raw, GuardianReply(value: journal.hasPassthrough ? 1 : 0).encode(), fds: [clone.raw])
         } catch { try? sendPacket(channel.raw, GuardianReply(error.errno).encode()) }
     }
 
@@ -424,6 +408,7 @@ package final class Guardian {
 
     private func unmount() {
         server?.process.send(Signal.kill)
+        defer { if let storedName { ServiceManager.forget(name: storedName) } }
         guard !isUnmounted || isAborted else { return }
         do {
             try MountPreparation.takeDown(configuration.mountPoint, lazily: false)

@@ -14,13 +14,14 @@ package struct Handover: Codable, Hashable, Sendable {
     var device: Int32
     var journal: Int32
     var locks: [Int32]
-    var hasPassthrough: Bool
+    /// What the service manager keeps them under; nil where it does not.
+    var storedName: String?
     /// The server that goes on serving meanwhile; nil where there is none at the moment.
     var server: Server?
 
     private enum CodingKeys: String, CodingKey {
         case device, journal, locks, server
-        case hasPassthrough = "passthrough"
+        case storedName = "stored"
     }
 
     var descriptors: [Int32] {
@@ -34,13 +35,17 @@ package struct Handover: Codable, Hashable, Sendable {
         self = try JSONDecoder().decode(Handover.self, from: Data(text.utf8))
     }
 
-    init(device: Int32, journal: Int32, locks: [Int32], hasPassthrough: Bool, server: Server?) {
+    init(device: Int32, journal: Int32, locks: [Int32], storedName: String?, server: Server?) {
         self.device = device
         self.journal = journal
         self.locks = locks
-        self.hasPassthrough = hasPassthrough
+        self.storedName = storedName
         self.server = server
     }
+
+    /// How long the program on disk may take to answer, in nanoseconds: it only reads the configuration. Less than whoever
+    /// asks through the socket waits (10 s).
+    package static let patience: UInt64 = 8_000_000_000
 
     /// How a program is asked whether it could take over here: it ends with 0 if so, and says why not otherwise.
     ///

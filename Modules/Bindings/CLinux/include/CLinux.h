@@ -114,6 +114,9 @@ void clinux_set_thread_context(void *context);
 
 void clinux_set_errno(int value);
 int clinux_forbid_new_privileges(void);
+// Gives up all capabilities but those in `mask` (bit n is capability n of capabilities(7)), those that a program started by
+// this thread would get included. For a process of one thread. 0, or -1 with errno.
+int clinux_keep_capabilities(uint64_t mask);
 // By our own names, since glibc's come in two shapes (see the top).
 /// Raises the soft limit of open files to the hard one, and gives what it is then; -1 when that cannot be told.
 long clinux_raise_descriptor_limit(void);
