@@ -50,7 +50,9 @@ package final class Server: Sendable {
             try CrashReports.install(program: "server", directory: settings.stateDirectory)
         } catch { log.warning("crashes will not be reported", metadata: ["error": "\(error)"]) }
         journal = try Journal.map(SharedFD(OwnedFD(owning: ServerDescriptor.journal)))
-        let guardian = GuardianClient(SharedFD(OwnedFD(owning: ServerDescriptor.channel)))
+        let guardian = GuardianClient(SharedFD(OwnedFD(owning: ServerDescriptor.channel))) {
+            ThisProcess.send(Signal.kill)
+        }
         self.guardian = guardian
         let metrics = MetricsRegistry()
         self.metrics = metrics

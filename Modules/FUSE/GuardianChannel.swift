@@ -90,8 +90,14 @@ private func word(_ bytes: some Collection<UInt8>) -> UInt64? {
 package final class GuardianClient: BackingRegistry {
     private let socket: SharedFD
     private let order = Mutex(())
+    private let onLoss: @Sendable () -> Void
 
-    package init(_ socket: SharedFD) { self.socket = socket }
+    /// - Parameter onLoss: called when the guardian is gone. A request that needed it must not be answered then: it is the
+    ///   next guardian's.
+    package init(_ socket: SharedFD, onLoss: @escaping @Sendable () -> Void) {
+        self.socket = socket
+        self.onLoss = onLoss
+    }
 
     private func ask(
         _ request: GuardianRequest, fd: CInt? = nil
@@ -100,12 +106,14 @@ package final class GuardianClient: BackingRegistry {
             do throws(SystemError) {
                 try sendPacket(socket.raw, request.encode(), fds: fd.map { [$0] } ?? [])
                 let packet = try receivePacket(socket.raw, limit: 64)
+                if packet.bytes.isEmpty { throw SystemError("recvmsg", "guardian", .pipe) }
                 guard let reply = GuardianReply(decoding: packet.bytes) else {
                     throw SystemError("recvmsg", "guardian", .invalid)
                 }
                 return .success((reply, packet.descriptors.first))
             } catch { return .failure(error) }
         }
+        if case .failure(let error) = result, error.errno == .pipe || error.errno == .connectionReset { onLoss() }
         let (reply, descriptor) = try result.get()
         if let errno = reply.errno { throw SystemError("guardian", nil, errno) }
         return (reply, descriptor)
