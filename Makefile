@@ -5,12 +5,12 @@ PACKAGES = libfuse3-dev fuse3 libsqlite3-dev libtag1-dev libtomlplusplus-dev lib
 	libxxhash-dev libsystemd-dev libmicrohttpd-dev libcurl4-openssl-dev libssh2-1-dev libexpat1-dev \
 	pkg-config
 TEST_PACKAGES = ffmpeg flac wavpack mpd mpc attr strace curl fuse3 python3-mutagen util-linux procps openssh-server openssh-client \
-	python3-venv
+	python3-venv systemd systemd-container debootstrap
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 SAMPLE = .build/sample
 RCLONE = .build/rclone-venv
 
-.PHONY: packages test-packages build release demo test lint format bench fuzz clean
+.PHONY: packages test-packages build release demo test nspawn lint format bench fuzz clean
 
 packages:
 	@dpkg -s $(PACKAGES) ffmpeg >/dev/null 2>&1 || \
@@ -35,6 +35,10 @@ demo: release
 test: test-packages
 	$(SWIFT) build
 	$(SWIFT) test
+
+# The units of dist/ under systemd, in a container of Debian 12, where the machine can.
+nspawn: release test-packages
+	$(SUDO) bash Tools/nspawn.sh .build/release
 
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Modules Tests Tools

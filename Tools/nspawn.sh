@@ -47,17 +47,18 @@ install -m 644 dist/systemd/*.service "$root/usr/lib/systemd/system"
 install -m 644 dist/systemd/user/*.service "$root/usr/lib/systemd/user"
 install -m 644 dist/sysusers.d/* "$root/usr/lib/sysusers.d"
 install -m 644 dist/tmpfiles.d/* "$root/usr/lib/tmpfiles.d"
+install -m 644 dist/systemd/hardened.conf "$root/root/hardened.conf"
 install -m 755 Tools/nspawn-checks.sh "$root/usr/local/bin/musicfs-checks"
 cat >"$root/etc/systemd/system/musicfs-checks.service" <<'END'
 [Unit]
 After=multi-user.target systemd-user-sessions.service
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
 [Service]
 Type=oneshot
 ExecStart=/usr/local/bin/musicfs-checks
 StandardOutput=append:/checks.log
 StandardError=append:/checks.log
-SuccessAction=poweroff-force
-FailureAction=poweroff-force
 TimeoutStartSec=300
 END
 install -d "$root/etc/systemd/system/multi-user.target.wants"

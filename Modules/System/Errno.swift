@@ -29,6 +29,7 @@ package struct Errno: RawRepresentable, Error, Hashable, Sendable {
     package static let notEmpty = Errno(rawValue: ENOTEMPTY)
     package static let loop = Errno(rawValue: ELOOP)
     package static let noData = Errno(rawValue: ENODATA)
+    package static let connectionAborted = Errno(rawValue: ECONNABORTED)
     package static let timedOut = Errno(rawValue: ETIMEDOUT)
     package static let stale = Errno(rawValue: ESTALE)
     package static let notSupported = Errno(rawValue: EOPNOTSUPP)

@@ -62,6 +62,8 @@ extension EndToEnd {
             let library = try makeLibrary()
             try library.start()
             let status = try library.status()
+            // What the kernel has kept of the root goes on being told when nobody serves it any more.
+            #expect(try run("stat", library.mount.description).status == 0)
             kill(status.guardian_pid, SIGKILL)
             #expect(try hasEnded(status.guardian_pid, within: 5) && hasEnded(status.pid, within: 5))
             #expect(try isMounted(library) && run("ls", library.mount.description).text.contains("not connected"))

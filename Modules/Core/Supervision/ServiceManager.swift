@@ -25,9 +25,6 @@ package enum ServiceManager {
         _ = unsafe sd_notify(0, lines.joined(separator: "\n"))
     }
 
-    /// Whether a service manager started this process and listens.
-    package static var isPresent: Bool { ThisProcess.environment["NOTIFY_SOCKET"] != nil }
-
     /// Whether it has handed descriptors to this process.
     package static var hasStored: Bool { sd_listen_fds(0) > 0 }
 

@@ -138,8 +138,9 @@ package enum MountPreparation {
             try startThread("probe") {
                 var isDead = false
                 do throws(SystemError) {
-                    _ = try FileStatus.of(mountPoint)
-                } catch { isDead = error.errno == .notConnected || error.errno == .io }
+                    // Unlike attributes, this is never answered from what the kernel has kept.
+                    _ = try FileSystemStatus.of(mountPoint)
+                } catch { isDead = [.notConnected, .connectionAborted, .io].contains(error.errno) }
                 answer.withLock { $0 = isDead }
                 answer.signal()
             }
