@@ -215,6 +215,7 @@ cp /root/hardened.conf /etc/systemd/system/musicfs.service.d/
 systemctl daemon-reload
 check "restart under hardened.conf" systemctl restart musicfs
 echo "      $(systemd-analyze security musicfs.service --no-pager 2>/dev/null | tail -1)"
+check "the server has no capability under it either" equal "$(field "$(server)" CapPrm)" 0000000000000000
 check "by a guardian of its own" equal "$(field "$(show MainPID)" NoNewPrivs)" 1
 check "it is the same mount" equal "$(device)" "$before"
 check "a file is read" cmp /srv/by-tags/1.flac /srv/music/1.flac
