@@ -212,6 +212,19 @@ extension EndToEnd {
             #expect(try library.files().count == 4)
             #expect(try device(library) != before || library.status().guardian_pid != status.guardian_pid)
             #expect(lines(library, "stored").count == 2)
+            guard ThisProcess.isAdministrator else { return }
+            // Of this mount, whose connection the kernel has aborted meanwhile.
+            let minor = try #require(try MountEntry.at(library.mount)?.device.split(separator: ":").last)
+            let control = "/sys/fs/fuse/connections"
+            if !FileManager.default.fileExists(atPath: "\(control)/\(minor)/abort") {
+                _ = try run("mount", "-t", "fusectl", "none", control)
+            }
+            let guardian = try library.status().guardian_pid
+            kill(guardian, SIGSTOP)
+            #expect(try shell("echo 1 > \(control)/\(minor)/abort").status == 0)
+            kill(guardian, SIGKILL)
+            #expect(eventually { lines(library, "heard").count { $0 == "READY=1" } == 3 })
+            #expect(try library.files().count == 4)
             try unlink(library.directory.path.appending("restart"))
         }
     }
