@@ -7,17 +7,36 @@ import Synchronization
 /// What is reserved goes back when the last reference to a `Reservation` goes. What somebody waits for goes before what
 /// is fetched ahead: the latter is refused when there is no room, the former waits its turn.
 package final class BufferBudget: Sendable {
-    package let limit: Int64
+    private let full: Int64
     private let state: Mutex<State>
 
     private struct State {
+        /// How much may be in use; less than `full` while memory is short.
+        var limit: Int64
+        /// Whether nothing is fetched ahead.
+        var refusesAhead = false
         var used: Int64 = 0
         var waiting: [(count: Int64, ready: @Sendable (Reservation) -> Void)] = []
     }
 
     package init(limit: Int64) {
-        self.limit = max(limit, 4 << 20)
-        state = Mutex(State())
+        full = max(limit, 4 << 20)
+        state = Mutex(State(limit: full))
+    }
+
+    /// Bytes that may be in use now.
+    package var limit: Int64 { state.withLock { $0.limit } }
+
+    /// While memory is short a quarter of the limit is left. What is in use beyond that stays until it is given back.
+    package func setShort(_ isShort: Bool) {
+        state.withLock { $0.limit = isShort ? max(full / 4, 4 << 20) : full }
+        for (count, ready) in takeDue() { ready(Reservation(self, count)) }
+    }
+
+    /// Whether what nobody waits for is refused: while descriptors are short.
+    package var refusesAhead: Bool {
+        get { state.withLock { $0.refusesAhead } }
+        set { state.withLock { $0.refusesAhead = newValue } }
     }
 
     package var used: Int64 { state.withLock { $0.used } }
@@ -25,7 +44,9 @@ package final class BufferBudget: Sendable {
     /// For what is fetched ahead, which leaves a quarter to those who wait; nil when there is no room, or somebody waits.
     func reserve(_ count: Int) -> Reservation? {
         let isTaken = state.withLock { state in
-            guard state.waiting.isEmpty, state.used + Int64(count) <= limit / 4 * 3 else { return false }
+            guard !state.refusesAhead, state.waiting.isEmpty, state.used + Int64(count) <= state.limit / 4 * 3 else {
+                return false
+            }
             state.used += Int64(count)
             return true
         }
@@ -35,14 +56,14 @@ package final class BufferBudget: Sendable {
     /// Calls `ready` once there is room, in the order of asking; at once and on this thread if there is. More than half
     /// of the limit at once is reserved as half of it, so that everybody's turn comes.
     func reserve(_ count: Int, ready: @escaping @Sendable (Reservation) -> Void) {
-        let wanted = min(Int64(count), limit / 2)
-        let isTaken = state.withLock { state in
-            if state.waiting.isEmpty, state.used + wanted <= limit {
+        let (wanted, isTaken) = state.withLock { state in
+            let wanted = min(Int64(count), state.limit / 2)
+            if state.waiting.isEmpty, state.used + wanted <= state.limit {
                 state.used += wanted
-                return true
+                return (wanted, true)
             }
             state.waiting.append((wanted, ready))
-            return false
+            return (wanted, false)
         }
         if isTaken { ready(Reservation(self, wanted)) }
     }
@@ -50,16 +71,21 @@ package final class BufferBudget: Sendable {
     var hasWaiting: Bool { state.withLock { !$0.waiting.isEmpty } }
 
     fileprivate func giveBack(_ count: Int64) {
-        let due = state.withLock { state in
-            state.used -= count
+        state.withLock { $0.used -= count }
+        for (count, ready) in takeDue() { ready(Reservation(self, count)) }
+    }
+
+    /// Those whose turn has come, with their share taken. One that asked for more than there may be now, before memory
+    /// became short, comes when nothing else is in use.
+    private func takeDue() -> [(count: Int64, ready: @Sendable (Reservation) -> Void)] {
+        state.withLock { state in
             var due: [(count: Int64, ready: @Sendable (Reservation) -> Void)] = []
-            while let next = state.waiting.first, state.used + next.count <= limit {
+            while let next = state.waiting.first, state.used == 0 || state.used + next.count <= state.limit {
                 state.used += next.count
                 due.append(state.waiting.removeFirst())
             }
             return due
         }
-        for (count, ready) in due { ready(Reservation(self, count)) }
     }
 }
 

@@ -1,4 +1,5 @@
 package import MusicFSCore
+import MusicFSSQLite
 package import MusicFSSystem
 import Synchronization
 
@@ -69,6 +70,15 @@ package final class ContentCache: Sendable {
     }
 
     var openFiles: [CachedFile] { files.withLock { $0.values.compactMap(\.file) } }
+
+    /// Memory is short, or no longer is: less is kept for readers, and what was fetched ahead is let go. To be called
+    /// again while it lasts.
+    package func setShortOfMemory(_ isShort: Bool) {
+        budget.setShort(isShort)
+        guard isShort else { return }
+        relieve()
+        store?.submit { try $0.index.database.releaseMemory() }
+    }
 
     /// Waits for nobody: makes room for somebody who waits, by letting go of what was fetched ahead.
     func relieve() { for file in openFiles { file.dropAllBlocks() } }

@@ -90,6 +90,8 @@ struct MountCommand: ParsableCommand {
         // What lies behind a network may be away for now: it comes when it comes.
         for origin in settings.origins where origin.kind == .local { try check(origin) }
         if let tcp = settings.tcp { try Client.reporting { _ = try BearerToken.read(tcp.tokenFile) } }
+        try MountPreparation.checkDescriptors(
+            threads: DaemonSettings.loopThreads(settings.threads), origins: settings.origins.count)
         try MountPreparation.checkFUSE(allowOther: settings.allowOther)
         _ = try MediaWorkerLocator.find(environment: ThisProcess.environment)
         let taken = try locks ?? lock(settings, log)

@@ -258,6 +258,13 @@ package final class Library: Sendable {
         }
     }
 
+    /// Lets go of the writer's cached pages, unless it is at work: then they are needed.
+    package func releaseMemory() throws(CacheError) {
+        _ = try wrapping("release memory") {
+            try state.withLockIfAvailable { try $0.writer.database.releaseMemory() }
+        }
+    }
+
     @discardableResult
     private func perform<R: Sendable>(
         _ doing: String, _ body: @Sendable (LibraryWriter) throws -> R

@@ -87,6 +87,29 @@ package final class LibraryReader {
         }
     }
 
+    /// The folders of an origin in which files are known that were modified in one of these times, nanoseconds since the
+    /// epoch, both ends included. Reads the rows of all files.
+    package func folders(
+        origin: Int64, modifiedWithin times: [ClosedRange<Int64>]
+    ) throws(CacheError) -> [[UInt8]] {
+        try wrapping("look for files by their time") {
+            let statement = try database.prepare(
+                """
+                SELECT DISTINCT folders.path FROM replicas JOIN folders ON folders.id = replicas.folder
+                WHERE replicas.origin = ?1 AND replicas.modified BETWEEN ?2 AND ?3
+                """)
+            var paths: Set<[UInt8]> = []
+            for time in times {
+                statement.bind(1, origin)
+                statement.bind(2, time.lowerBound)
+                statement.bind(3, time.upperBound)
+                while try statement.step() { paths.insert(statement.bytes(0)) }
+                statement.reset()
+            }
+            return paths.sorted { $0.lexicographicallyPrecedes($1) }
+        }
+    }
+
     /// What commits after the change `sequence` made wrong in the kernel's eyes, oldest first; at most `limit` of it.
     package func treeChanges(
         after sequence: Int64, limit: Int

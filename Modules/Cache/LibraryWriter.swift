@@ -68,7 +68,7 @@ final class LibraryWriter {
     /// Runs `body` as one batch in one transaction; afterwards the tree is whole again.
     func perform<R>(_ body: (LibraryWriter) throws -> R) throws -> (result: R, batch: AppliedBatch) {
         batch = Batch()
-        let before = counters
+        let (before, originsBefore) = (counters, origins)
         do {
             let result = try database.transaction { () throws -> R in
                 let result = try body(self)
@@ -82,7 +82,7 @@ final class LibraryWriter {
             batch.result.sequence = lastChange
             return (result, batch.result)
         } catch {
-            counters = before
+            (counters, origins) = (before, originsBefore)
             forgetCaches()
             isRebuilding = (try? database.integer("SELECT 1 FROM meta WHERE key = 'rebuilding'")) != nil
             throw error

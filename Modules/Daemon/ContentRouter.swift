@@ -26,6 +26,7 @@ final class ContentRouter: ContentProvider {
         /// A disk of this machine, whose files are opened rather than fetched.
         var disk: LocalOrigin?
         let traffic = Traffic()
+        let warnings = WarningLimit()
 
         /// Whether what is read of it is kept.
         var isKept: Bool { setting.cache == .always || setting.cache == .auto && disk == nil }
@@ -141,6 +142,10 @@ final class ContentRouter: ContentProvider {
             }
             // The library knows better by now; or there is nobody else to ask.
             if failure == .changed || others.isEmpty { return completion(.failure(failure)) }
+            // Our own lack, which says nothing of the origin; and no other could do with less.
+            if failure == .failed(.tooManyFiles) || failure == .failed(.systemFileLimit) {
+                return completion(.failure(failure))
+            }
             health.note(origin: version.origin, error: OriginError(.unreachable, "\(failure)"), latency: 0)
             openCached(version, others, completion)
         }
@@ -219,10 +224,20 @@ extension ContentRouter: ReplicaRouting {
     func note(origin: Int64, error: OriginError?, bytes: Int, latency: UInt64) {
         if let member = member(origin) { member.traffic.note(bytes, isError: error != nil) }
         if let error, error.code != .notFound, error.code != .changed {
-            log.debug(
-                "an origin did not give what it was asked for", metadata: ["origin": "\(origin)", "error": "\(error)"])
+            warn(origin, error)
         }
         health.note(origin: origin, error: error, latency: latency)
+    }
+
+    /// Once a minute for each origin, and not while none answers: then there is a summary.
+    private func warn(_ origin: Int64, _ error: OriginError) {
+        guard let member = member(origin) else { return }
+        let suppressed = health.isOffline ? nil : member.warnings.pass(now: monotonicNanoseconds())
+        log.log(
+            level: suppressed == nil ? .debug : .warning, "an origin did not give what it was asked for",
+            metadata: [
+                "origin": "\(member.setting.id)", "error": "\(error)", "suppressed": "\(suppressed ?? 0)",
+            ])
     }
 
     func noteStale(origin: Int64, path: [UInt8]) {

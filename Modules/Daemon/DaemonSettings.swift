@@ -68,6 +68,11 @@ package struct DaemonSettings: Sendable {
         cacheDirectory == stateDirectory ? [cacheDirectory] : [cacheDirectory, stateDirectory]
     }
 
+    /// Threads of the request loop for what is configured.
+    package static func loopThreads(_ configured: Int) -> Int {
+        min(configured > 0 ? configured : max(2, ThisProcess.cores), 64)
+    }
+
     package var libraryPath: FilePath { cacheDirectory.appending("library.db") }
     func libraryOptions(
         nextEpoch: @escaping @Sendable () throws -> Int64, onCommit: @escaping Library.OnCommit,

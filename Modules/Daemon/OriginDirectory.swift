@@ -5,7 +5,13 @@ import Synchronization
 
 /// The origins by their number, for those who are made before them: what becomes of news about an origin.
 final class OriginDirectory: Sendable {
-    private let origins = Mutex<[Int64: OriginTask]>([:])
+    private struct State {
+        var origins: [Int64: OriginTask] = [:]
+        /// Starts an origin's tasks anew that had failed for good.
+        var revive: @Sendable (OriginTask) -> Void = { _ in }
+    }
+
+    private let state = Mutex(State())
     private let events: EventBus
     private let log: Logger
 
@@ -14,17 +20,19 @@ final class OriginDirectory: Sendable {
         self.log = log
     }
 
-    func set(_ tasks: [OriginTask]) {
-        origins.withLock { $0 = Dictionary(tasks.map { ($0.id, $0) }) { first, _ in first } }
+    /// - Parameter revive: starts an origin's tasks anew that had failed for good.
+    func set(_ tasks: [OriginTask], revive: @escaping @Sendable (OriginTask) -> Void) {
+        let origins = Dictionary(tasks.map { ($0.id, $0) }) { first, _ in first }
+        state.withLock { $0 = State(origins: origins, revive: revive) }
     }
 
     /// A file turned out to be another one by now: its folder is looked at.
     func look(_ origin: Int64, at folder: [UInt8]) {
-        origins.withLock { $0[origin] }?.synchronizer?.requestLook(at: folder)
+        state.withLock { $0.origins[origin] }?.synchronizer?.requestLook(at: folder)
     }
 
     func healthChanged(_ origin: Int64, _ old: OriginHealth.Status, _ new: OriginHealth) {
-        guard let task = origins.withLock({ $0[origin] }) else { return }
+        guard let task = state.withLock({ $0.origins[origin] }) else { return }
         let name = task.setting.id
         switch new.status {
         case .healthy where old == .unknown: log.debug("the origin answers", metadata: ["origin": "\(name)"])
@@ -44,6 +52,9 @@ final class OriginDirectory: Sendable {
         if old == .unhealthy { events.publish(.originConnected(origin: name)) }
         // What changed meanwhile, and what was served from elsewhere, is looked at; and what a failed scan did not see.
         let hasMissed = new.status == .healthy && task.synchronizer?.monitor.snapshot.phase == .failed
-        if old == .unhealthy || hasMissed { task.synchronizer?.requestScan() }
+        if old == .unhealthy || hasMissed {
+            state.withLock { $0.revive }(task)
+            task.synchronizer?.resume()
+        }
     }
 }

@@ -2,6 +2,7 @@ import MusicFSCAS
 import MusicFSCache
 import MusicFSControl
 import MusicFSCore
+import MusicFSFUSE
 import MusicFSOrigins
 import MusicFSSync
 import MusicFSSystem
@@ -33,6 +34,7 @@ extension Server {
         if let problem = recovery.problem { problems.append(problem) }
         if let problem = curation.problem { problems.append(problem) }
         let cache = content.cache.statistics
+        if let problem = resources.problem { problems.append("descriptors: \(problem)") }
         if cache.isOff { problems.append("cache: \(cache.lastError ?? "its disk gives errors")") }
         for task in supervisor.tasks where task.critical && [.stuck, .restarting, .failed].contains(task.state) {
             problems.append("task \(task.name): \(task.reason ?? task.state.rawValue)")
@@ -49,6 +51,7 @@ extension Server {
     func followState(_ context: TaskContext) throws -> TaskExit {
         let reader = try library.makeReader()
         var state = MountState.mounting
+        var summary = OfflineSummary(interval: Pace.of(.seconds(60)))
         func move(to next: MountState, _ because: String) {
             guard next != state else { return }
             // What comes and goes with each scan is no news.
@@ -64,6 +67,11 @@ extension Server {
             // What is wrong with a library that cannot be read is among the reasons already.
             let (next, because) = self.state((try? reader.origins()) ?? [])
             move(to: next, because.joined(separator: "; "))
+            let reads = OfflineSummary.Reads(
+                cached: content.cache.statistics.hits, failed: fuse.statistics.failedReads.value)
+            if let line = summary.note(isOffline: next == .offline, reads, now: monotonicNanoseconds()) {
+                log.warning("\(line)")
+            }
         } while context.wait(for: .milliseconds(500))
         move(to: .unmounting, "told to stop")
         return .stopped

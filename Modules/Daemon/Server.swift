@@ -32,6 +32,7 @@ package final class Server: Sendable {
     let crashes: CrashHistory
     /// What is asked for on TCP, once that is served.
     let token = Mutex<BearerToken?>(nil)
+    let resources: ResourceWatch
     let started = monotonicNanoseconds()
 
     /// Brings everything up as far as serving. Reads nothing that grows with the library.
@@ -81,6 +82,8 @@ package final class Server: Sendable {
             settings, library: library, ids: ids, timer: timer,
             allowsPassthrough: settings.allowsPassthrough && journal.hasPassthrough, events: events, logs: logs,
             onHealth: { directory.healthChanged($0, $1, $2) }, onStale: { directory.look($0, at: $1) })
+        resources = ResourceWatch(
+            cache: content.cache, library: library, metrics: metrics, log: logs.logger("resources"))
         let services = OriginServices(
             library: library, media: media, content: content.router, remote: content.sink, events: events,
             log: logs.logger("sync"), settings: settings,
@@ -91,7 +94,9 @@ package final class Server: Sendable {
                 OriginTask(id: $0, setting: setting, services: services, scansAtStart: settings.scansAtStart)
             }
         }
-        directory.set(origins)
+        let supervisor = try TaskSupervisor(checkInterval: Pace.of(.seconds(30)), logger: logs.logger("tasks"))
+        self.supervisor = supervisor
+        directory.set(origins) { supervisor.revive("watch-\($0.setting.id)") }
         // So that its files can be opened when the mount appears; one that hangs is not waited for.
         for origin in origins { origin.beginToBringUp() }
         let patience = monotonicNanoseconds() &+ 500_000_000
@@ -99,7 +104,6 @@ package final class Server: Sendable {
         checks = StoreChecks(
             settings, library: library, curation: curation, cache: content.cache, recovery: recovery, log: log)
         wasInterrupted = Server.noteStart(settings, journal, log: log)
-        supervisor = try TaskSupervisor(logger: logs.logger("tasks"))
         fuse = try FUSEServer(
             device: ServerDescriptor.device, journal: journal, library: library, content: content.router,
             registry: guardian,
@@ -131,12 +135,12 @@ package final class Server: Sendable {
     ///
     /// - Returns: the process's exit code.
     package func run(onServing: () -> Void, showsProgress: Bool) throws -> Int32 {
-        let threads = settings.threads > 0 ? settings.threads : max(2, ThisProcess.cores)
-        try fuse.start(threads: threads)
+        try fuse.start(threads: DaemonSettings.loopThreads(settings.threads))
         try startHeartbeat()
         // Before READY: who mounts in the background and asks at once is answered.
         let control = try ControlServer(
-            socketPath: settings.socketPath, group: settings.socketGroup, routes: ControlRoutes(self).all)
+            socketPath: settings.socketPath, group: settings.socketGroup,
+            routes: resources.shedding(ControlRoutes(self).all))
         try guardian.serving()
         log.info(
             "serving",
@@ -144,11 +148,10 @@ package final class Server: Sendable {
         onServing()
         try startTasks(control)
         let showsBar = showsProgress && isTerminal(2)
-        try supervisor.start("progress") { [self] context in
+        try supervisor.start("progress", restarts: true) { [self] context in
             try showsBar ? showProgress(context) : logProgress(context)
         }
-        waitForSignals()
-        stop(control)
+        stop(control, because: waitForSignals())
         return 0
     }
 
@@ -160,19 +163,28 @@ package final class Server: Sendable {
             try supervisor.start("watch-\(origin.setting.id)", critical: true) { try origin.watch($0) }
         }
         if let tcp = settings.tcp {
-            try supervisor.start("control-tcp") { [self] in try listen(control, on: tcp.address, tcp.tokenFile, $0) }
+            try supervisor.start("control-tcp", restarts: true) { [self] in
+                try listen(control, on: tcp.address, tcp.tokenFile, $0)
+            }
         }
-        try supervisor.start("accesses", beatLimit: .seconds(120)) { [self] in
+        try supervisor.start("accesses", restarts: true, beatLimit: .seconds(120)) { [self] in
             try fileEvents.run($0, reader: library.makeTreeReader())
         }
-        try supervisor.start("state") { [self] in try followState($0) }
+        try supervisor.start("state", restarts: true) { [self] in try followState($0) }
         try supervisor.start("health", critical: true) { [self] in try content.health.run($0) }
-        try supervisor.start("mounts", beatLimit: .seconds(300)) { [self] in try followMounts($0) }
-        try supervisor.start("library", beatLimit: .seconds(600)) { [self] in try recovery.follow($0) }
-        try supervisor.start("curation", beatLimit: .seconds(600)) { [self] in try followCuration($0) }
-        try supervisor.start("integrity", beatLimit: .seconds(3600)) { [self] in try followIntegrity($0) }
-        try supervisor.start("scrub", beatLimit: .seconds(600)) { [self] in try scrub($0) }
-        try supervisor.start("housekeeping", beatLimit: .seconds(600)) { [self] context in
+        try supervisor.start("resources", restarts: true) { [self] in try resources.run($0) }
+        let clock = ClockWatch(
+            log: logs.logger("clock"),
+            jumps: metrics.counter("musicfs_clock_jumps_total", help: "How often the wall clock was set by over 5 s.")
+        ) { [origins] times in for origin in origins { origin.synchronizer?.confirm(times) } }
+        try supervisor.start("clock", restarts: true) { try clock.run($0) }
+        try supervisor.start("mounts", restarts: true, beatLimit: .seconds(300)) { [self] in try followMounts($0) }
+        try supervisor.start("library", restarts: true, beatLimit: .seconds(600)) { [self] in try recovery.follow($0) }
+        try supervisor.start("curation", restarts: true, beatLimit: .seconds(600)) { [self] in try followCuration($0) }
+        try supervisor.start("integrity", restarts: true, beatLimit: .seconds(3600)) { [self] in try followIntegrity($0)
+        }
+        try supervisor.start("scrub", restarts: true, beatLimit: .seconds(600)) { [self] in try scrub($0) }
+        try supervisor.start("housekeeping", restarts: true, beatLimit: .seconds(600)) { [self] context in
             crashes.prune()
             for work in [library.clearTombstones, library.removeForgottenOrigins, library.adoptTemplate] {
                 while !context.isCancelled, try work() { context.beat() }
@@ -192,7 +204,7 @@ package final class Server: Sendable {
                 guard let synchronizer = origin.synchronizer, let disk = synchronizer.origin as? LocalOrigin,
                     !disk.isRemote
                 else { continue }
-                if (try? disk.refresh()) != false { synchronizer.requestScan() }
+                if (try? disk.refresh()) != false { synchronizer.resume() }
             }
         }
         return .stopped
@@ -244,38 +256,5 @@ package final class Server: Sendable {
                 _ = pollReadable([], milliseconds: 1000)
             }
         }
-    }
-
-    // MARK: The end
-
-    private func waitForSignals() {
-        while true {
-            switch Signal.wait(for: [Signal.terminate, Signal.interrupt, Signal.user1, Signal.hangUp]) {
-            case Signal.hangUp:
-                do { _ = try reload() } catch {
-                    log.error("the configuration is not reloaded", metadata: ["error": "\(error.message)"])
-                }
-            case Signal.user1: for origin in origins { origin.synchronizer?.requestScan() }
-            default: return
-            }
-        }
-    }
-
-    /// In order: no new work, no new requests, what is under way, the database.
-    private func stop(_ control: ControlServer) {
-        let begin = monotonicNanoseconds()
-        let deadline = begin + 10_000_000_000
-        _ = control.stop(within: .seconds(1))
-        let late = supervisor.cancelAll(deadline: .seconds(4))
-        if !late.isEmpty { log.warning("tasks did not end in time", metadata: ["tasks": "\(late)"]) }
-        media.stop()
-        content.stop()
-        if !fuse.stop(until: deadline) { log.warning("requests were still under way at the end") }
-        do throws(CacheError) {
-            try library.checkpoint()
-        } catch { log.warning("the library's log was not emptied", metadata: ["error": "\(error)"]) }
-        try? unlink(settings.runningMark)
-        if recovery.isInMemory { MemoryLibrary(settings).remove() }
-        log.info("stopped", metadata: ["milliseconds": "\((monotonicNanoseconds() - begin) / 1_000_000)"])
     }
 }

@@ -93,6 +93,9 @@ package final class FUSEServer: Sendable {
         }
     }
 
+    /// Answers opens with ENOTCONN from now on; what is open is still read.
+    package func refuseOpens() { fileSystem.takesOpens.store(false, ordering: .relaxed) }
+
     /// Stops taking requests, and waits for those under way, at most until `deadline`.
     package func stop(until deadline: UInt64) -> Bool {
         invalidator.drain(until: min(deadline, monotonicNanoseconds() + 1_000_000_000))

@@ -8,6 +8,8 @@ import Synchronization
 extension FileSystem {
     func open(_ request: consuming Request, _ raw: UInt64, flags: Int32, _ thread: LoopThread) {
         guard flags & O_ACCMODE == O_RDONLY else { return request.reply(.readOnly) }
+        // As the kernel answers once it is unmounted.
+        guard takesOpens.load(ordering: .relaxed) else { return request.reply(.notConnected) }
         guard let id = known(raw), case .file(let plan) = id.kind else { return request.reply(.stale) }
         // A predecessor's passthrough inode keeps its backing file; a new open goes through a new inode (rule 12).
         if plan == .passthrough, id.generation != generation & 0x3fff { return request.reply(.stale) }
@@ -23,7 +25,9 @@ extension FileSystem {
             let deferred = request.deferred(thread)
             content.open(version, others: others) { [self] result in
                 switch result {
-                case .failure(let error): deferred.take()?.reply(error.errno)
+                case .failure(let error):
+                    if error != .changed { statistics.failedReads.increment() }
+                    deferred.take()?.reply(error.errno)
                 case .success(let content):
                     switch plan {
                     case .direct, .cached: finishOpen(deferred, content, version)
@@ -130,9 +134,12 @@ extension FileSystem {
                     statistics.readBytes.increment(by: UInt64(count))
                     unsafe request.reply(bytes: UnsafeRawBufferPointer(buffer))
                 } else {
+                    statistics.failedReads.increment()
                     request.reply(.io)
                 }
-            case .failure(let error): request.reply(error == .changed ? .io : error.errno)
+            case .failure(let error):
+                statistics.failedReads.increment()
+                request.reply(error == .changed ? .io : error.errno)
             }
         }
     }

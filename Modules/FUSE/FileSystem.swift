@@ -41,6 +41,8 @@ final class FileSystem: Sendable {
     /// A file was opened. Called on threads that must not wait.
     let onOpen: @Sendable (ContentVersion) -> Void
     let timeout: Double
+    /// Whether files are still opened; not while the server stops.
+    let takesOpens = Atomic(true)
     /// From this number on no descriptor is given to an open file: the library and the control socket need some too.
     let descriptorReserve: CInt
 
@@ -63,7 +65,8 @@ final class FileSystem: Sendable {
         self.onOpen = onOpen
         files = OpenFiles(generation: generation)
         backings = Backings(registry: registry, journal: journal)
-        descriptorReserve = CInt(clamping: ThisProcess.raiseDescriptorLimit() - 128)
+        let limit = ThisProcess.raiseDescriptorLimit()
+        descriptorReserve = CInt(clamping: limit - min(max(limit / 4, 16), 128))
         timeout = Double(settings.timeout.nanoseconds) / 1e9
     }
 

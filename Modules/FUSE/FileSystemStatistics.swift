@@ -15,10 +15,14 @@ package final class FileSystemStatistics: Sendable {
     /// Bytes that reads were answered with; what the kernel reads by itself is not among them.
     let readBytes: Counter
     let openCount = Atomic(0)
+    /// Opens and reads of files that were answered with an error.
+    package let failedReads: Counter
     /// For each loop thread: when the request that it works on began, CLOCK_MONOTONIC; 0 while it waits for one.
     private let began = InlineArray<64, Atomic<UInt64>> { _ in Atomic(0) }
 
     package init(_ registry: MetricsRegistry) {
+        failedReads = registry.counter(
+            "musicfs_read_errors_total", help: "Opens and reads of files that were answered with an error.")
         counters = Operation.allCases.map {
             registry.counter("musicfs_fuse_ops_total", help: "Requests of the kernel.", labels: ["op": "\($0)"])
         }

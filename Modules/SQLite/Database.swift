@@ -82,7 +82,17 @@ package import MusicFSSystem
         } catch {
             // A failed COMMIT or an I/O error may have ended the transaction already.
             if unsafe sqlite3_get_autocommit(handle) == 0 { try? execute("ROLLBACK") }
+            resetStatements()
             throw error
+        }
+    }
+
+    /// One that an error left in the middle of its rows would keep what was bound to it.
+    private func resetStatements() {
+        var statement = unsafe sqlite3_next_stmt(handle, nil)
+        while let current = unsafe statement {
+            unsafe sqlite3_reset(current)
+            unsafe statement = sqlite3_next_stmt(handle, current)
         }
     }
 
@@ -125,6 +135,9 @@ package import MusicFSSystem
 
     /// Moves what the write-ahead log holds into the database and empties it.
     package func checkpoint() throws(SQLiteError) { try execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+
+    /// Lets go of cached pages that are not in use.
+    package func releaseMemory() throws(SQLiteError) { try execute("PRAGMA shrink_memory") }
 
     func error(_ code: Int32, _ context: String) -> SQLiteError {
         SQLiteError(

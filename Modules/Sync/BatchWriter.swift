@@ -63,8 +63,14 @@ final class BatchWriter: Sendable {
     /// Waits until the media workers have answered for every file and all is written.
     ///
     /// The workers' own deadline for a file is what bounds the wait.
-    func finish() throws {
-        while state.withLock({ $0.underWay > 0 }) {
+    func finish(beat: () -> Void) throws {
+        var last = 0
+        while true {
+            let left = state.withLock { $0.underWay }
+            if left == 0 { break }
+            // Each answer is progress.
+            if left != last { beat() }
+            last = left
             // Woken by every answer; the time is for batches that are due.
             _ = state.wait(until: monotonicNanoseconds() + 50_000_000) { $0.underWay == 0 ? true : nil }
             try flushIfDue()

@@ -24,6 +24,8 @@ struct FolderWalk {
     let wantsIdentity: Bool
     /// Takes every file for changed.
     let rereads: Bool
+    /// Takes files for changed that were modified in one of these: nanoseconds since the epoch.
+    let doubtful: [ClosedRange<Int64>]
 
     /// Lists a folder and compares it with the library.
     ///
@@ -72,6 +74,7 @@ struct FolderWalk {
         if !isAudio && !showsCompanions { return }
         result.files += 1
         if let known, !rereads, !known.isPostponed, known.stamp == stamp, known.isAudio == isAudio,
+            !doubtful.contains(where: { $0.contains(stamp.modified) }),
             known.hasIdentity || !wantsIdentity || !isAudio
         {
             return

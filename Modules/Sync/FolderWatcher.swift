@@ -9,11 +9,16 @@ final class FolderWatcher: Sendable {
     private let origin: any Origin
     /// nil for an origin that cannot be watched.
     private let root: FilePath?
-    private let inotify: Inotify
     private let log: Logger
     private let state: Condition<State>
 
     struct State: Sendable {
+        var inotify: Inotify
+        /// Whether it is to be replaced: what it watches may not be what is there, or what it told may be lost.
+        var isUsedUp = false
+        var runs = 0
+        /// Runs that have not ended.
+        var readers = 0
         var dirty: DirtyFolders
         var paths: [CInt: [UInt8]] = [:]
         /// Events were lost, or the root itself is gone: only a scan of everything can tell what there is.
@@ -26,22 +31,25 @@ final class FolderWatcher: Sendable {
         self.origin = origin
         root = (origin as? LocalOrigin)?.root
         self.log = log
-        inotify = try Inotify()
         state = Condition(
             State(
+                inotify: try Inotify(),
                 dirty: DirtyFolders(
                     quiet: settings.debounce.nanoseconds, longest: settings.longestDebounce.nanoseconds)))
     }
 
     var isOutOfWatches: Bool { state.withLock { $0.isOutOfWatches } }
     var watchCount: Int { state.withLock { $0.paths.count } }
+    var hasReader: Bool { state.withLock { $0.readers > 0 } }
 
     /// Watches a folder, before it is listed.
     func watch(_ folder: [UInt8]) {
-        guard let root, !state.withLock({ $0.isOutOfWatches }) else { return }
+        guard let root, let inotify = state.withLock({ $0.isOutOfWatches ? nil : $0.inotify }) else { return }
         do throws(SystemError) {
             let watch = try inotify.watch(folder.isEmpty ? root : root.appending(folder))
-            state.withLock { $0.paths[watch] = folder }
+            state.withLock { state in
+                if state.inotify === inotify { state.paths[watch] = folder }
+            }
         } catch  where error.errno == .noSpace {
             let isNew = state.withLock { state in
                 defer { state.isOutOfWatches = true }
@@ -66,20 +74,68 @@ final class FolderWatcher: Sendable {
     }
 
     /// Reads events until it is cancelled. Runs on a thread of its own.
+    ///
+    /// Each run but the first begins with new watches and has everything scanned, since what happened meanwhile is not
+    /// known. One that was cancelled may still wait beside the next: it has an instance of its own.
     func run(_ context: TaskContext) throws -> TaskExit {
-        context.onCancel { [inotify] in inotify.interrupt() }
+        // An instance is interrupted for good.
+        context.onCancel { [self] in state.withLock { $0.inotify }.interrupt() }
+        state.withLock { state in
+            if state.runs > 0 { state.isUsedUp = true }
+            state.runs += 1
+            state.readers += 1
+        }
+        defer { state.withLock { $0.readers -= 1 } }
         while !context.isCancelled {
             context.beat()
+            let inotify = try currentInotify()
             let events = try inotify.events(waiting: 10_000)
             if events.isEmpty { continue }
-            take(events)
+            try Failpoint.watchThrows.pass()
+            take(events, of: inotify)
         }
         return .stopped
     }
 
-    private func take(_ events: [Inotify.Event]) {
+    /// The instance, or a new one where that is used up.
+    private func currentInotify() throws(SystemError) -> Inotify {
+        let known = state.withLock { state -> Inotify? in
+            guard state.isUsedUp else { return state.inotify }
+            state.paths = [:]
+            return nil
+        }
+        if let known { return known }
+        let fresh = try Inotify()
+        state.withLock { state in
+            state.inotify = fresh
+            (state.isUsedUp, state.isOutOfWatches, state.needsFullScan) = (false, false, true)
+        }
+        state.broadcast()
+        log.info("watching anew; everything is scanned", metadata: ["origin": "\(origin.name)"])
+        return fresh
+    }
+
+    /// Has everything watched anew: what is watched may be another file system's by now, or gone.
+    func renew() {
+        let inotify = state.withLock { state in
+            state.isUsedUp = true
+            return state.inotify
+        }
+        inotify.interrupt()
+    }
+
+    /// A scan of everything begins: what was noticed before needs no other.
+    func fullScanBegins() {
+        state.withLock { state in
+            state.needsFullScan = false
+            state.dirty.removeAll()
+        }
+    }
+
+    private func take(_ events: [Inotify.Event], of inotify: Inotify) {
         let now = monotonicNanoseconds()
         state.withLock { state in
+            guard state.inotify === inotify else { return }
             for event in events {
                 if event.isOverflow {
                     state.needsFullScan = true

@@ -17,12 +17,15 @@ extension OriginScan {
             do throws(SystemError) {
                 media.read(
                     try local.open(FilePath(bytes: path) ?? "/"), name: file.name,
-                    wantsIdentity: settings.wantsIdentity, completion: complete)
+                    wantsIdentity: wantsIdentity, completion: complete)
             } catch { complete(.postponed(reason: "cannot be opened: \(error.errno)")) }
         } else {
             try readRanges(path, stamp, name: file.name, replica: replica, reader, complete)
         }
     }
+
+    /// What is doubted is known by its content from then on, so that what is cached of it is not taken for the new bytes.
+    private var wantsIdentity: Bool { settings.wantsIdentity || !doubtful.isEmpty }
 
     private func readRanges(
         _ path: [UInt8], _ stamp: FileStamp, name: [UInt8], replica: Int64?, _ reader: LibraryReader,
@@ -35,7 +38,7 @@ extension OriginScan {
         let fetched = FetchedRanges()
         let id = origin.id
         media.read(
-            source, size: stamp.size, name: name, wantsIdentity: settings.wantsIdentity,
+            source, size: stamp.size, name: name, wantsIdentity: wantsIdentity,
             onBytes: { fetched.add($0, $1) }
         ) { content in
             if case .report(let report) = content {

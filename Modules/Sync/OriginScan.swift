@@ -22,6 +22,8 @@ struct OriginScan {
     let settings: SyncSettings
     /// Reads the tags of files again that look as they are known.
     let rereads: Bool
+    /// Times in which files are read again that look as they are known.
+    let doubtful: [ClosedRange<Int64>]
     let log: Logger
     /// Called before a folder is listed, so that nothing that happens in it afterwards is missed.
     let willList: ([UInt8]) -> Void
@@ -64,7 +66,7 @@ struct OriginScan {
         let isFirst = (record?.files ?? 0) == 0
         let walk = FolderWalk(
             origin: origin, reader: reader, showsCompanions: settings.showsCompanions,
-            wantsIdentity: settings.wantsIdentity, rereads: rereads)
+            wantsIdentity: settings.wantsIdentity, rereads: rereads, doubtful: doubtful)
         var findings = Findings()
         let roots: [(path: [UInt8], isRecursive: Bool)]
         switch scope {
@@ -79,7 +81,7 @@ struct OriginScan {
                 try self.walk(root.path, isRecursive: root.isRecursive, walk, writer, isFirst, &findings)
             }
         } catch Interrupted.cancelled {
-            try writer.finish()
+            try writer.finish(beat: beat)
             return false
         }
         let vanished = VanishedFiles(
@@ -87,7 +89,7 @@ struct OriginScan {
             unreadable: findings.unreadable, fromListedFolders: findings.vanished)
         let paired = try settleArrivals(writer, walk, findings.arrivals, vanished)
         monitor.update { $0.phase = .applying }
-        try writer.finish()
+        try writer.finish(beat: beat)
         try settleRemovals(
             record, marker: marker, vanished, paired: paired, acceptsRemovals: acceptsRemovals, scope: scope)
         return true
@@ -187,6 +189,7 @@ struct OriginScan {
         // Beyond this many, new files are taken for new at once rather than held back for a look at what vanished.
         let holdsBack = !isFirst && findings.arrivals.count < 10_000
         for (name, stamp, replica) in difference.audio {
+            beat()
             let file = OriginFile(origin: origin.id, folder: path, name: name)
             if replica == nil, holdsBack {
                 findings.arrivals.append(Findings.Arrival(file: file, stamp: stamp, isAudio: true))
@@ -196,6 +199,7 @@ struct OriginScan {
             }
         }
         for (name, stamp, replica) in difference.companions {
+            beat()
             let file = OriginFile(origin: origin.id, folder: path, name: name)
             if replica == nil, holdsBack {
                 findings.arrivals.append(Findings.Arrival(file: file, stamp: stamp, isAudio: false))
@@ -240,6 +244,7 @@ struct OriginScan {
     }
 
     private func takeNew(_ arrival: Findings.Arrival, _ walk: FolderWalk, _ writer: BatchWriter) throws {
+        beat()
         if arrival.isAudio {
             try readTags(arrival.file, arrival.stamp, replica: nil, walk.reader, writer)
         } else {

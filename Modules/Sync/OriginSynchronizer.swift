@@ -25,6 +25,8 @@ package final class OriginSynchronizer: Sendable {
     private struct Requests {
         /// Scans that were asked for and have not begun.
         var pending: Request?
+        /// Files with times in these are to be read again.
+        var doubtful: [ClosedRange<Int64>] = []
         /// How many scans of everything have been asked for, and how many have ended.
         var asked = 0
         var done = 0
@@ -53,7 +55,9 @@ package final class OriginSynchronizer: Sendable {
     }
 
     /// Whether changes are noticed by inotify; false while the origin is polled.
-    package var isWatching: Bool { !origin.isFarAway && !watcher.isOutOfWatches && watcher.watchCount > 0 }
+    package var isWatching: Bool {
+        !origin.isFarAway && watcher.hasReader && !watcher.isOutOfWatches && watcher.watchCount > 0
+    }
 
     /// Asks for a scan of everything; several requests before it begins become one.
     ///
@@ -81,6 +85,19 @@ package final class OriginSynchronizer: Sendable {
     /// Has one folder looked at, after the debounce: somebody found a file in it that is another one by now.
     package func requestLook(at folder: [UInt8]) { watcher.touch(folder) }
 
+    /// The origin is back: what its folders are by now is watched, and what changed meanwhile is looked for.
+    package func resume() {
+        // The watcher asks for the scan once it watches anew, so that nothing falls in between.
+        if !origin.isFarAway, watcher.hasReader { watcher.renew() } else { requestScan() }
+    }
+
+    /// Has the files read again whose modification times, nanoseconds since the epoch, lie in these ranges: what was
+    /// written there may look unchanged and not be.
+    package func confirm(_ times: [ClosedRange<Int64>]) {
+        requests.withLock { $0.doubtful += times }
+        watcher.wake()
+    }
+
     package func watch(_ context: TaskContext) throws -> TaskExit { try watcher.run(context) }
 
     /// The synchronizer's thread.
@@ -93,8 +110,17 @@ package final class OriginSynchronizer: Sendable {
                 defer { requests.pending = nil }
                 return requests.pending
             }) {
+                watcher.fullScanBegins()
                 scanEverything(request, context)
                 nextPoll = monotonicNanoseconds() &+ settings.pollInterval.nanoseconds
+                continue
+            }
+            let doubtful = requests.withLock { requests in
+                defer { requests.doubtful = [] }
+                return requests.doubtful
+            }
+            if !doubtful.isEmpty {
+                try confirm(doubtful, context)
                 continue
             }
             let now = monotonicNanoseconds()
@@ -114,7 +140,7 @@ package final class OriginSynchronizer: Sendable {
         return .stopped
     }
 
-    private var hasRequest: Bool { requests.withLock { $0.pending != nil } }
+    private var hasRequest: Bool { requests.withLock { $0.pending != nil || !$0.doubtful.isEmpty } }
 
     // MARK: Scans
 
@@ -172,10 +198,20 @@ package final class OriginSynchronizer: Sendable {
         try library.saveScan(record)
     }
 
-    private func scan(_ folders: [(path: [UInt8], isRecursive: Bool)], _ context: TaskContext) throws {
+    private func confirm(_ times: [ClosedRange<Int64>], _ context: TaskContext) throws {
+        let folders = try library.makeReader().folders(origin: origin.id, modifiedWithin: times)
+        log.info(
+            "files written about the time of a clock jump are read again",
+            metadata: ["origin": "\(origin.name)", "folders": "\(folders.count)"])
+        if !folders.isEmpty { try scan(folders.map { ($0, false) }, doubtful: times, context) }
+    }
+
+    private func scan(
+        _ folders: [(path: [UInt8], isRecursive: Bool)], doubtful: [ClosedRange<Int64>] = [], _ context: TaskContext
+    ) throws {
         let before = monitor.snapshot
         do {
-            _ = try makeScan(context, rereads: false).run(.folders(folders), acceptsRemovals: false)
+            _ = try makeScan(context, rereads: false, doubtful: doubtful).run(.folders(folders), acceptsRemovals: false)
         } catch {
             // What is wrong with a folder may be wrong with all: a scan of everything tells.
             log.warning(
@@ -192,10 +228,12 @@ package final class OriginSynchronizer: Sendable {
         if changed > 0 { tell(changed) }
     }
 
-    private func makeScan(_ context: TaskContext, rereads: Bool) -> OriginScan {
+    private func makeScan(
+        _ context: TaskContext, rereads: Bool, doubtful: [ClosedRange<Int64>] = []
+    ) -> OriginScan {
         OriginScan(
             origin: origin, library: library, media: media, remote: remote, monitor: monitor, settings: settings,
-            rereads: rereads,
+            rereads: rereads, doubtful: doubtful,
             log: log, willList: { [watcher, origin] in if !origin.isFarAway { watcher.watch($0) } },
             isCancelled: { context.isCancelled }, beat: { context.beat() })
     }

@@ -22,6 +22,7 @@ package struct Errno: RawRepresentable, Error, Hashable, Sendable {
     package static let isDirectory = Errno(rawValue: EISDIR)
     package static let invalid = Errno(rawValue: EINVAL)
     package static let tooManyFiles = Errno(rawValue: EMFILE)
+    package static let systemFileLimit = Errno(rawValue: ENFILE)
     package static let noSpace = Errno(rawValue: ENOSPC)
     package static let readOnly = Errno(rawValue: EROFS)
     package static let range = Errno(rawValue: ERANGE)

@@ -226,10 +226,26 @@ extension EndToEnd {
             let library = try MountedLibrary()
             let far = library.directory.path.appending("far")
             try writeAudio(far.appending("1.wav"), megabytes: 1)
+            try writeAudio(far.appending("2.wav"), megabytes: 3)
             let server = try RcloneServer(.webdav, far)
             let proxy = try TCPProxy(target: server.port)
             library.configuration = Section.webdav(server, port: proxy.port) + Section.quick
+            library.prefix = ["env", "MUSICFS_TEST_HURRY=60"]
             try library.startAndScan(origins: 1)
+            let files = try library.files()
+            func shown(_ name: String) throws -> FilePath {
+                library.mount.appending(try #require(files.first { $0.hasSuffix("/\(name)") }, "\(files)"))
+            }
+            let (cached, unknown) = (try shown("1.wav"), try shown("2.wav"))
+            struct Info: Decodable { var cached_bytes: Int }
+            // What is read while the scan's own ranges are being stored may need a second read to be there as a whole.
+            let isCached = try eventually {
+                try library.dropKernelCaches()
+                guard try run("cmp", cached.description, "\(far)/1.wav").status == 0 else { return false }
+                let text = try run(Programs.musicfs, "info", cached.description, "--json").text
+                return (try? JSONDecoder().decode(Info.self, from: Data(text.utf8)))?.cached_bytes ?? 0 > 1 << 20
+            }
+            #expect(isCached)
             let follower = try Follower(library)
             func has(_ type: String, _ field: String, _ value: Value) -> Bool {
                 follower.events.contains { $0.event_type == type && $0.data[field] == value }
@@ -240,10 +256,29 @@ extension EndToEnd {
             #expect(has("origin_disconnected", "origin_id", .text("dav")))
             #expect(eventually { has("all_origins_unhealthy", "candidate_count", .number(1)) })
             #expect(try library.status().state == "offline")
+            // What was read before is there; what was not is told of in one line now and then, and not for each read.
+            try library.dropKernelCaches()
+            #expect(try run("cmp", cached.description, "\(far)/1.wav").status == 0)
+            let lines = library.log.split(separator: "\n").count
+            let isRead = try (0..<50).contains { _ in
+                try run("dd", "if=\(unknown)", "bs=4096", "skip=256", "count=1", "status=none").status == 0
+            }
+            #expect(!isRead)
+            let pattern = /still offline after [0-9]+ s: [0-9]+ reads from the cache, [1-9][0-9]* failed/
+            #expect(eventually { library.log.contains(pattern) }, "\(library.log)")
+            let between = library.log.split(separator: "\n").dropFirst(lines).filter { !$0.contains("still offline") }
+            #expect(between.count < 10, "\(between)")
             proxy.isFrozen = false
             #expect(eventually(30) { has("mount_state_changed", "from", .text("offline")) })
             #expect(has("origin_health_changed", "healthy", .flag(true)))
             #expect(eventually(20) { (try? library.status().state) == "ready" })
+            #expect(
+                library.log.contains(
+                    /no longer offline after [0-9]+ s: [1-9][0-9]* reads from the cache, ([5-9][0-9]|[1-9][0-9]{2,}) failed/
+                ))
+            // At once, and not when the clock asks for it.
+            #expect(eventually { library.log.components(separatedBy: "sync: scanned").count > 2 })
+            #expect(try run("cmp", unknown.description, "\(far)/2.wav").status == 0)
             withExtendedLifetime(server) {}
         }
 

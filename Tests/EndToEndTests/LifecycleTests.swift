@@ -31,7 +31,27 @@ extension EndToEnd {
             kill(status.guardian_pid, signal)
             #expect(try hasEnded(status.guardian_pid, within: 10))
             #expect(try !isMounted(library))
-            #expect(library.log.contains("server: stopped") && library.log.contains("milliseconds="))
+            // Who told it, in which order it went, and how long each step took.
+            #expect(library.log.contains("guardian: stopping signal=\(signal == SIGINT ? "SIGINT" : "SIGTERM")"))
+            let lines = library.log.split(separator: "\n")
+            func place(_ text: String) -> Int? { lines.firstIndex { $0.contains(text) } }
+            let steps = [
+                "no new opens", "control socket", "tasks", "media workers", "requests", "cache", "library",
+            ]
+            let places = try steps.map { step in
+                try #require(
+                    lines.firstIndex {
+                        $0.contains("server: stop: done milliseconds=")
+                            && ($0.hasSuffix("step=\(step)") || $0.hasSuffix("step=\"\(step)\""))
+                    }, "\(step): \(library.log)")
+            }
+            #expect(places == places.sorted())
+            let watcher = try #require(place("state=finished task=watch-local"))
+            #expect(places[1] < watcher && watcher < places[2])
+            let (stopped, unmounted) = (
+                try #require(place("server: stopped milliseconds=")), place("guardian: unmounted")
+            )
+            #expect(try places.last == stopped - 1 && stopped < #require(unmounted))
             #expect(!FileManager.default.fileExists(atPath: library.socket.description))
             // Nothing is left that another mount would stumble over.
             try library.start()

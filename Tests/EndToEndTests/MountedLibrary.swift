@@ -188,6 +188,12 @@ final class MountedLibrary {
         var last_crash: Crash?
         var open_files: Int
         var origins: [Origin]
+        struct Task: Decodable {
+            var name: String
+            var state: String
+            var attempt: Int
+        }
+        var tasks: [Task]
         var degraded_because: [String]
     }
 

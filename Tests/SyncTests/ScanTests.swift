@@ -63,13 +63,14 @@ import Testing
 
         func scan(
             into other: Library? = nil, _ scope: ScanScope = .everything, acceptsRemovals: Bool = true,
-            isCancelled: @escaping () -> Bool = { false }
+            isCancelled: @escaping () -> Bool = { false }, doubtful: [ClosedRange<Int64>] = []
         ) throws -> Bool {
             try OriginScan(
                 origin: origin, library: other ?? library, media: TextReader(), remote: nil, monitor: monitor,
                 settings: SyncSettings(
                     showsCompanions: true, wantsIdentity: false, removalBrake: 0.5, pollInterval: .seconds(300)),
-                rereads: false, log: .disabled, willList: { _ in }, isCancelled: isCancelled, beat: {}
+                rereads: false, doubtful: doubtful, log: .disabled, willList: { _ in }, isCancelled: isCancelled,
+                beat: {}
             ).run(scope, acceptsRemovals: acceptsRemovals)
         }
 
@@ -122,6 +123,38 @@ import Testing
         rig.monitor.update { $0.filesNew = 0 }
         #expect(try rig.scan())
         #expect(rig.monitor.snapshot.filesNew == 0 && rig.monitor.snapshot.filesChanged == 0)
+    }
+
+    /// The clock was set: what was written before and after has the same time, and the size is the same by chance.
+    @Test func whatLooksUnchangedAboutAClockJumpIsReadAgain() throws {
+        let rig = try Rig()
+        try rig.write("x/1.flac", "A|P|One")
+        try rig.write("x/2.flac", "A|P|Other")
+        func rewrite(_ name: String, _ text: String) throws {
+            let file = rig.root.appending("x").appending(name)
+            let outcome = try runProgram(["bash", "-c", "printf '\(text)' > '\(file)'; touch -d @1000 '\(file)'"])
+            #expect(outcome.status == 0)
+        }
+        try rewrite("1.flac", "A|P|One")
+        #expect(try rig.scan())
+        try rewrite("1.flac", "A|P|Two")
+        #expect(try rig.scan())
+        func titles() throws -> Set<String> {
+            Set(try rig.tree(rig.library).compactMap { $0.split(separator: " ").dropFirst().first.map(String.init) })
+        }
+        #expect(try titles() == ["[FLAC]/One.flac", "[FLAC]/Other.flac"], "it cannot be seen")
+        let (second, reader) = (Int64(1_000_000_000), try rig.library.makeReader())
+        let far = 0...(999 * second)
+        #expect(try reader.folders(origin: 1, modifiedWithin: [far]).isEmpty)
+        #expect(try rig.scan(.folders([(Array("x".utf8), false)]), doubtful: [far]))
+        #expect(try titles() == ["[FLAC]/One.flac", "[FLAC]/Other.flac"])
+        let near = (995 * second)...(1005 * second)
+        let folders = try reader.folders(origin: 1, modifiedWithin: [far, near, near])
+        #expect(folders == [Array("x".utf8)])
+        rig.monitor.update { $0.filesChanged = 0 }
+        #expect(try rig.scan(.folders(folders.map { ($0, false) }), doubtful: [far, near]))
+        #expect(try titles() == ["[FLAC]/Two.flac", "[FLAC]/Other.flac"])
+        #expect(rig.monitor.snapshot.filesChanged == 1)
     }
 
     @Test func aRenamedFileKeepsItsTrack() throws {

@@ -172,10 +172,19 @@ int clinux_keep_capabilities(uint64_t mask) {
     return (int)syscall(SYS_capset, &header, sets);
 }
 
+static int resource_of(enum clinux_limit limit) {
+    return limit == CLINUX_RLIMIT_CORE ? RLIMIT_CORE : limit == CLINUX_RLIMIT_NOFILE ? RLIMIT_NOFILE : RLIMIT_AS;
+}
+
 int clinux_set_limit(enum clinux_limit limit, uint64_t value) {
-    int resource = limit == CLINUX_RLIMIT_CORE ? RLIMIT_CORE : limit == CLINUX_RLIMIT_NOFILE ? RLIMIT_NOFILE : RLIMIT_AS;
     struct rlimit limits = {.rlim_cur = value, .rlim_max = value};
-    return setrlimit(resource, &limits);
+    return setrlimit(resource_of(limit), &limits);
+}
+
+uint64_t clinux_get_limit(enum clinux_limit limit) {
+    struct rlimit limits;
+    if (getrlimit(resource_of(limit), &limits) != 0 || limits.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+    return limits.rlim_cur;
 }
 
 long clinux_raise_descriptor_limit(void) {

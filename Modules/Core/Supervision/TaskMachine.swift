@@ -11,14 +11,16 @@ struct TaskMachine: Hashable, Sendable {
     }
 
     let critical: Bool
+    let restarts: Bool
     let policy: RestartPolicy
     private(set) var state = TaskState.running
     private(set) var attempt = 0
     private(set) var reason: String?
     private var startedAt: UInt64
 
-    init(critical: Bool, policy: RestartPolicy, now: UInt64) {
+    init(critical: Bool, restarts: Bool, policy: RestartPolicy, now: UInt64) {
         self.critical = critical
+        self.restarts = restarts
         self.policy = policy
         startedAt = now
     }
@@ -31,19 +33,42 @@ struct TaskMachine: Hashable, Sendable {
         case .exited(.stopped): reason = "ended early"
         case .threw(let error): reason = error
         }
-        guard critical else { return rest(.failed) }
-        if now >= startedAt, now - startedAt >= policy.stableAfter.nanoseconds { attempt = 0 }
-        guard attempt < policy.delays.count else { return rest(.failed) }
-        let delay = policy.delays[attempt]
-        attempt += 1
-        state = .restarting
+        guard restarts, let delay = nextDelay(now) else { return rest(.failed) }
         return .restart(after: delay)
+    }
+
+    /// A task that is stuck is to be given up for another in its place, unless it was replaced too often.
+    mutating func givenUp(now: UInt64) -> Decision {
+        guard restarts, state == .stuck, let delay = nextDelay(now) else { return .rest }
+        return .restart(after: delay)
+    }
+
+    /// One that failed for good is started anew, since what it needs is back.
+    mutating func revived(now: UInt64) -> Bool {
+        guard state == .failed else { return false }
+        attempt = 0
+        restarted(now: now)
+        return true
+    }
+
+    private mutating func nextDelay(_ now: UInt64) -> Duration? {
+        if now >= startedAt, now - startedAt >= policy.stableAfter.nanoseconds { attempt = 0 }
+        guard attempt < policy.delays.count else { return nil }
+        defer { attempt += 1 }
+        state = .restarting
+        return policy.delays[attempt]
     }
 
     /// The wait before a restart is over.
     mutating func restarted(now: UInt64) {
         state = .running
         startedAt = now
+    }
+
+    /// There is no thread for the restart.
+    mutating func refused(_ error: String) {
+        reason = error
+        state = .failed
     }
 
     /// The task was cancelled while it waited for its restart.
@@ -57,6 +82,7 @@ struct TaskMachine: Hashable, Sendable {
         guard state == .running || state == .stuck else { return false }
         let silent = lastBeat.map { now > $0 && now - $0 > limit.nanoseconds } ?? false
         let next: TaskState = silent ? .stuck : .running
+        if silent { reason = "no sign of life for \(limit.components.seconds) s" }
         defer { state = next }
         return state != next
     }

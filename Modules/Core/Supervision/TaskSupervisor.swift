@@ -20,8 +20,10 @@ package enum TaskSupervisorError: Error, Hashable, Sendable, CustomStringConvert
 
 /// Runs every long-running task of the program on a thread of its own, and knows how each fares.
 ///
-/// A critical task that throws or ends early is started again, by `RestartPolicy`. A task without a beat for longer
-/// than its limit is reported as stuck; nothing can end its thread. A task that traps takes the program with it.
+/// A task that throws or ends early is started again, by `RestartPolicy`, unless it is one to be run once. A task without a beat for longer
+/// than its limit is reported as stuck. Nothing can end its thread: one to be restarted is told to end and another is started
+/// in its place, so the body must bear that a run which was cancelled goes on beside the next for a
+/// while. A task that traps takes the program with it.
 package final class TaskSupervisor: Sendable {
     private struct State {
         /// In the order of their starts.
@@ -66,25 +68,29 @@ package final class TaskSupervisor: Sendable {
 
     /// Starts a task on a new thread. A name can be used again once the task that had it has finished or failed.
     ///
-    /// - Parameter beatLimit: how long the task may go without a beat, waits of its context aside.
+    /// - Parameters:
+    ///   - critical: the mount is degraded while it does not run. Implies `restarts`.
+    ///   - restarts: it is started again when it ended too early or is stuck.
+    ///   - beatLimit: how long the task may go without a beat, waits of its context aside.
     package func start(
-        _ name: String, critical: Bool = false, beatLimit: Duration = .seconds(120),
+        _ name: String, critical: Bool = false, restarts: Bool = false, beatLimit: Duration = .seconds(120),
         body: @escaping @Sendable (TaskContext) throws -> TaskExit
     ) throws(TaskSupervisorError) {
         let runner = TaskRunner(
-            context: TaskContext(name: name, clock: clock), critical: critical, beatLimit: beatLimit, policy: policy,
-            clock: clock, report: { [logger, onTransition] in report($0, logger, onTransition) }, body: body)
+            name: name, critical: critical, restarts: critical || restarts, beatLimit: beatLimit, policy: policy,
+            clock: clock,
+            report: { [logger, onTransition] in report($0, logger, onTransition) }, body: body)
         // It is known before it runs, so that a task that ends at once is not entered after its end.
         try state.withLock { state throws(TaskSupervisorError) in
             if state.stopping { throw .stopping(name: name) }
-            if let index = state.runners.firstIndex(where: { $0.context.name == name }) {
+            if let index = state.runners.firstIndex(where: { $0.name == name }) {
                 guard state.runners[index].status.state.isEnd else { throw .duplicate(name: name) }
                 state.runners.remove(at: index)
             }
             state.runners.append(runner)
         }
         do throws(SystemError) {
-            try startThread(name.threadName) { runner.run() }
+            try runner.start()
         } catch {
             state.withLock { $0.runners.removeAll { $0 === runner } }
             throw .thread(name: name, error)
@@ -99,14 +105,17 @@ package final class TaskSupervisor: Sendable {
         for runner in state.withLock({ $0.runners }) { runner.check() }
     }
 
+    /// Starts a task anew that has failed for good: what it needs is back.
+    package func revive(_ name: String) { state.withLock { $0.runners.first { $0.name == name } }?.revive() }
+
     /// Cancels one task and waits for its end.
     ///
     /// - Returns: whether it ended in time, or there is none.
     @discardableResult
     package func stop(_ name: String, deadline: Duration) -> Bool {
-        guard let runner = state.withLock({ $0.runners.first { $0.context.name == name } }) else { return true }
-        runner.context.cancel()
-        return runner.context.waitUntilEnded(clock.deadline(after: deadline))
+        guard let runner = state.withLock({ $0.runners.first { $0.name == name } }) else { return true }
+        runner.cancel()
+        return runner.waitUntilEnded(clock.deadline(after: deadline))
     }
 
     /// Cancels all tasks, the last started first, each after the one before has ended, so that none loses what it
@@ -123,18 +132,18 @@ package final class TaskSupervisor: Sendable {
         var late: [TaskRunner] = []
         for runner in runners {
             let begin = clock.now
-            runner.context.cancel()
+            runner.cancel()
             let share = begin < end ? begin + (end - begin) / 2 : end
-            if !runner.context.waitUntilEnded(share) {
+            if !runner.waitUntilEnded(share) {
                 late.append(runner)
                 continue
             }
             let milliseconds = (clock.now - begin) / 1_000_000
             logger.debug(
                 "task stopped",
-                metadata: ["task": .string(runner.context.name), "duration_ms": .stringConvertible(milliseconds)])
+                metadata: ["task": .string(runner.name), "duration_ms": .stringConvertible(milliseconds)])
         }
-        let names = late.filter { !$0.context.waitUntilEnded(end) }.map(\.context.name)
+        let names = late.filter { !$0.waitUntilEnded(end) }.map(\.name)
         for name in names { logger.warning("task did not stop in time", metadata: ["task": .string(name)]) }
         return names
     }
@@ -143,7 +152,7 @@ package final class TaskSupervisor: Sendable {
 private func report(_ status: TaskStatus, _ logger: Logger, _ onTransition: @Sendable (TaskStatus) -> Void) {
     var metadata: Logger.Metadata = ["task": .string(status.name), "state": .string(status.state.rawValue)]
     if status.attempt > 0 { metadata["attempt"] = .stringConvertible(status.attempt) }
-    if let reason = status.reason, status.state == .restarting || status.state == .failed {
+    if let reason = status.reason, ![.running, .finished].contains(status.state) {
         metadata["error"] = .string(reason)
     }
     let level: Logger.Level =

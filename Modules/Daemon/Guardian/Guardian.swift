@@ -185,7 +185,7 @@ package final class Guardian {
             log.warning("told to stop a second time: ending at once")
             return killServer()
         }
-        log.info("stopping", metadata: ["signal": "\(signal)"])
+        log.info("stopping", metadata: ["signal": "\(Signal.name(signal))"])
         isStopping = true
         ServiceManager.tell(.stopping, .status("stopping"))
         server?.process.send(Signal.terminate)

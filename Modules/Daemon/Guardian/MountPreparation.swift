@@ -63,6 +63,21 @@ package enum MountPreparation {
         try? writeFully(file.raw, Array("\(ThisProcess.pid)\n".utf8))
     }
 
+    /// Raises the limit of open files as far as it may be, for all processes of the mount, and refuses to go on where too
+    /// few are allowed to serve with.
+    ///
+    /// - Parameter threads: of the request loop, each of which has a connection to the library.
+    package static func checkDescriptors(threads: Int, origins: Int) throws {
+        let limit = ThisProcess.raiseDescriptorLimit()
+        let least = max(128, 64 + 4 * threads + 8 * origins)
+        guard limit < least else { return }
+        throw MountError(
+            """
+            only \(limit) files may be open, and at least \(least) are needed; raise the limit with 'ulimit -n 65536', or \
+            LimitNOFILE= of the unit
+            """)
+    }
+
     /// Clears what a daemon that died left mounted, and checks that the directory can be mounted on.
     package static func prepare(_ mountPoint: FilePath, origins: [FilePath], log: Logger) throws {
         if let entry = try MountEntry.at(mountPoint), entry.type == "fuse.musicfs" {

@@ -96,6 +96,58 @@ import Testing
         #expect(supervisor.cancelAll(deadline: .seconds(10)) == [])
     }
 
+    @Test func aCriticalTaskThatIsStuckIsReplaced() throws {
+        let supervisor = try supervisor()
+        let (gate, returned) = (Gate(), Gate())
+        let runs = Counter()
+        try supervisor.start("watcher", critical: true, beatLimit: .seconds(45)) { context in
+            runs.increment()
+            if runs.value == 1 {
+                gate.pass()
+                // Long given up, it learns that it was cancelled; how it ends is of no interest.
+                #expect(context.isCancelled)
+                returned.open()
+                throw Broken()
+            }
+            _ = context.wait(for: .seconds(80_000))
+            return .stopped
+        }
+        #expect(gate.hasArrived())
+        clock.advance(by: .seconds(30))
+        #expect(clock.hasWaiters(within: .seconds(30)))
+        clock.advance(by: .seconds(30))
+        #expect(eventually { runs.value == 2 })
+        #expect(transitions.values(4).map(\.state) == [.running, .stuck, .restarting, .running])
+        #expect(supervisor.tasks.first?.reason == "no sign of life for 45 s")
+        gate.open()
+        returned.pass()
+        #expect(supervisor.tasks.map(\.state) == [.running])
+        #expect(supervisor.tasks.map(\.attempt) == [1])
+        #expect(supervisor.cancelAll(deadline: .seconds(10)) == [])
+        #expect(supervisor.tasks.map(\.state) == [.finished])
+    }
+
+    @Test func aTaskThatFailedForGoodIsRevived() throws {
+        var policy = RestartPolicy()
+        policy.delays = [.zero]
+        let supervisor = try TaskSupervisor(clock: clock, policy: policy, logger: .disabled)
+        let isBroken = Condition(true)
+        try supervisor.start("watcher", critical: true) { context in
+            if isBroken.withLock({ $0 }) { throw Broken() }
+            _ = context.wait(for: .seconds(80_000))
+            return .stopped
+        }
+        #expect(eventually { supervisor.tasks.map(\.state) == [.failed] })
+        supervisor.revive("nobody")
+        isBroken.withLock { $0 = false }
+        supervisor.revive("watcher")
+        #expect(supervisor.tasks.map(\.state) == [.running] && supervisor.tasks.map(\.attempt) == [0])
+        supervisor.revive("watcher")
+        #expect(hasWaitingTasks(1))
+        #expect(supervisor.cancelAll(deadline: .seconds(10)) == [])
+        #expect(supervisor.tasks.map(\.state) == [.finished])
+    }
+
     @Test func tasksAreStoppedLastFirst() throws {
         let supervisor = try supervisor()
         let stopped = Collected<String>()

@@ -129,3 +129,5 @@ void clinux_set_name(const char *name);
 
 enum clinux_limit { CLINUX_RLIMIT_CORE, CLINUX_RLIMIT_NOFILE, CLINUX_RLIMIT_AS };
 int clinux_set_limit(enum clinux_limit limit, uint64_t value);
+/// The soft limit; UINT64_MAX for none, or when it cannot be told.
+uint64_t clinux_get_limit(enum clinux_limit limit);
