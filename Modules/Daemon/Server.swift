@@ -204,7 +204,12 @@ package final class Server: Sendable {
                 guard let synchronizer = origin.synchronizer, let disk = synchronizer.origin as? LocalOrigin,
                     !disk.isRemote
                 else { continue }
-                if (try? disk.refresh()) != false { synchronizer.resume() }
+                switch try? disk.refresh() {
+                case false: break
+                case true: synchronizer.resume()
+                // Gone: the scan says so.
+                case nil: synchronizer.requestScan()
+                }
             }
         }
         return .stopped

@@ -210,6 +210,8 @@ package final class OriginSynchronizer: Sendable {
         _ folders: [(path: [UInt8], isRecursive: Bool)], doubtful: [ClosedRange<Int64>] = [], _ context: TaskContext
     ) throws {
         let before = monitor.snapshot
+        // It is none of the scans that are followed.
+        defer { monitor.update { $0.phase = before.phase } }
         do {
             _ = try makeScan(context, rereads: false, doubtful: doubtful).run(.folders(folders), acceptsRemovals: false)
         } catch {

@@ -92,6 +92,7 @@ extension EndToEnd {
             try encode(library, "Three")
             #expect(shows(library, "Three"))
             #expect(library.log.components(separatedBy: "sync: scanned").count == 3, "the third is seen by the watcher")
+            #expect(try eventually { try library.status().state == "ready" }, "a look at a folder leaves no trace")
         }
 
         @Test(.timeLimit(.minutes(1))) func aDirectoryThatGoesAndComesIsWatchedAnew() throws {

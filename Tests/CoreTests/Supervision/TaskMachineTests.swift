@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct TaskMachineTests {
     private static func machine(critical: Bool = true) -> TaskMachine {
-        TaskMachine(critical: critical, policy: RestartPolicy(), now: 0)
+        TaskMachine(critical: critical, restarts: critical, policy: RestartPolicy(), now: 0)
     }
 
     @Test(arguments: [TaskMachine.Ending.threw("no"), .exited(.stopped)])
