@@ -96,7 +96,9 @@ package final class Server: Sendable {
         }
         let supervisor = try TaskSupervisor(checkInterval: Pace.of(.seconds(30)), logger: logs.logger("tasks"))
         self.supervisor = supervisor
-        directory.set(origins) { supervisor.revive("watch-\($0.setting.id)") }
+        directory.set(origins) { origin in
+            for work in ["sync", "watch"] { supervisor.revive("\(work)-\(origin.setting.id)") }
+        }
         // So that its files can be opened when the mount appears; one that hangs is not waited for.
         for origin in origins { origin.beginToBringUp() }
         let patience = monotonicNanoseconds() &+ 500_000_000

@@ -177,7 +177,7 @@ package struct OriginReport: Codable, Hashable, Sendable {
 /// A task of the supervisor.
 package struct TaskReport: Codable, Hashable, Sendable {
     package var name: String
-    /// running, restarting, failed or finished.
+    /// running, stuck, restarting, failed or finished.
     package var state: String
     /// How often it was started anew.
     package var attempt: Int
