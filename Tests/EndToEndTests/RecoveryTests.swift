@@ -49,8 +49,9 @@ extension EndToEnd {
             // Which directory is which is lost with the library: a listing that was under way may end with ESTALE.
             try dropKernelCaches()
             #expect(eventually { (try? library.files()) == files })
-            try expectWhole(library, files)
             #expect(eventually { (try? isInMemory(library)) == true })
+            #expect(eventually { (try? library.files()) == files })
+            try expectWhole(library, files)
             #expect(try library.status().state == "degraded")
             // What changes meanwhile is seen.
             try FileManager.default.removeItem(atPath: library.realPath(files[1]))
