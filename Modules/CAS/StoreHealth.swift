@@ -13,7 +13,7 @@ struct StoreHealth: Hashable, Sendable {
     private var lastTold: [String: UInt64] = [:]
 
     private static let minute: UInt64 = 60_000_000_000
-    private static let pause = StoreProbe.interval.nanoseconds
+    private static let pause = Pace.of(.seconds(60)).nanoseconds
 
     /// - Returns: whether the error is to be logged (each kind once a minute), and whether the store goes off now.
     mutating func note(_ error: String, at now: UInt64) -> (isNews: Bool, goesOff: Bool) {

@@ -81,37 +81,64 @@ struct StatusCommand: ParsableCommand {
     }
 }
 
+/// A duration on the command line, as in the configuration.
+struct Period: ExpressibleByArgument {
+    var duration: Duration
+
+    init?(argument: String) {
+        guard let duration = Duration(configurationText: argument) else { return nil }
+        self.duration = duration
+    }
+
+    init(_ duration: Duration) { self.duration = duration }
+
+    var defaultValueDescription: String { duration.configurationText }
+}
+
 /// `musicfs shutdown`.
 struct ShutdownCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "shutdown", abstract: "Stop a daemon and unmount.",
-        examples: [CommandExample("musicfs shutdown --name music", "stop the daemon called music")])
+        examples: [
+            CommandExample("musicfs shutdown --name music", "stop the daemon called music"),
+            CommandExample("musicfs shutdown --force", "without waiting for what it is doing"),
+        ])
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var client: ClientOptions
     @Argument(help: "The mount point of the daemon.", completion: .directory) var mountPoint: String?
+    @Option(help: "How long what is under way may take.") var timeout = Period(.seconds(10))
+    @Flag(help: "End at once, whatever is under way.") var force = false
 
     mutating func run() throws {
         try Client.reporting {
-            try stop(try Client.connect(client, mountPoint: mountPoint))
+            try stop(
+                try Client.connect(client, mountPoint: mountPoint), patience: timeout.duration, isForced: force)
         }
     }
 }
 
 /// Tells a daemon to stop, and waits until its guardian is gone.
-private func stop(_ client: ControlClient) throws {
+private func stop(_ client: ControlClient, patience: Duration = .seconds(10), isForced: Bool = false) throws {
     let status = try client.value(StatusReport.self, .get, "/v1/status")
-    _ = try client.request(.post, "/v1/shutdown")
+    do throws(ControlError) {
+        let query = [QueryItem("timeout", patience.configurationText)] + (isForced ? [QueryItem("force", "1")] : [])
+        _ = try client.value(ShutdownReport.self, .post, "/v1/shutdown", query: query)
+    } catch {
+        // It may have ended before it could answer.
+        guard isForced, error.code == .violation else { throw error }
+    }
     let guardian = Int32(clamping: status.guardianPID)
     let hasEnded: Bool
     do throws(SystemError) {
-        hasEnded = try waitForEnd(of: guardian, until: monotonicNanoseconds() + 20_000_000_000)
+        // The databases and unmounting take their time too.
+        hasEnded = try waitForEnd(of: guardian, until: SystemClock().deadline(after: patience + .seconds(10)))
     } catch {
         throw ControlError(.failed, "\(error)", remedy: "musicfs status tells whether the daemon still runs")
     }
     if !hasEnded {
         throw ControlError(
-            .timeout, "the daemon is still running after 20 s", remedy: "kill -9 \(guardian) ends it")
+            .timeout, "the daemon is still running", remedy: "musicfs shutdown --force, or kill -9 \(guardian)")
     }
 }
 

@@ -75,12 +75,16 @@ struct ControlRoutes: Sendable {
                         .init("accept_removals", "What has vanished is gone, even if it is much.", .flag),
                     ], .stream(ScanProgress.self))
             ) { request throws(ControlError) in try scan(request) },
-            Route(.post, "/v1/shutdown", Operation("Stop and unmount.", .json(ShutdownReport.self))) {
-                _ throws(ControlError) in
-                // Asked of the guardian, so that no successor is started.
-                guard sendSignal(Signal.terminate, to: ThisProcess.parent) else {
-                    throw ControlError(.failed, "the guardian cannot be told to stop")
-                }
+            Route(
+                .post, "/v1/shutdown",
+                Operation(
+                    "Stop and unmount.",
+                    [
+                        .init("timeout", "How long what is under way may take, such as 10s."),
+                        .init("force", "End at once.", .flag),
+                    ], .json(ShutdownReport.self))
+            ) { request throws(ControlError) in
+                try server.shutDown(patience(request), isForced: request.flag("force"))
                 return try .json(ShutdownReport(stopping: true))
             },
             Route(
@@ -107,6 +111,14 @@ struct ControlRoutes: Sendable {
         do throws(CacheError) {
             return try body(try server.library.makeReader())
         } catch { throw ControlError(.failed, error.message) }
+    }
+
+    private func patience(_ request: ControlRequest) throws(ControlError) -> Duration? {
+        guard let text = request.text("timeout") else { return nil }
+        guard let patience = Duration(configurationText: text) else {
+            throw ControlError(.badRequest, "timeout is no duration", remedy: "write it as 10s or 500ms")
+        }
+        return patience
     }
 
     // MARK: Status

@@ -144,7 +144,7 @@ final class LibraryRecovery: Sendable {
         repeat {
             context.beat()
             if isInMemory { tryToReturn() } else { checkPlace() }
-        } while context.wait(for: isInMemory ? StoreProbe.interval : .seconds(10))
+        } while context.wait(for: Pace.of(isInMemory ? .seconds(60) : .seconds(10)))
         return .stopped
     }
 

@@ -4,9 +4,27 @@ import MusicFSCore
 import MusicFSFUSE
 import MusicFSSync
 import MusicFSSystem
+import Synchronization
 
 /// The end, told by how long each step of it took.
 extension Server {
+    /// How long requests that are under way may take at the end: something of ten seconds is kept for the databases.
+    static let patience = Duration.seconds(9)
+
+    /// Begins the end, by asking the guardian for it, so that no successor is started.
+    ///
+    /// - Parameters:
+    ///   - patience: how long requests that are under way may take; nil for as long as after a signal.
+    ///   - isForced: ends at once, whatever is under way.
+    func shutDown(_ patience: Duration?, isForced: Bool) throws(ControlError) {
+        if let patience { self.patience.withLock { $0 = min(patience, .seconds(600)) } }
+        // A second signal means that; one of the same number could not be told from the first.
+        let signals = isForced ? [Signal.terminate, Signal.interrupt] : [Signal.terminate]
+        for signal in signals where !sendSignal(signal, to: ThisProcess.parent) {
+            throw ControlError(.failed, "the guardian cannot be told to stop")
+        }
+    }
+
     /// Serves until a signal tells it to stop.
     ///
     /// - Returns: that signal.
@@ -27,8 +45,7 @@ extension Server {
     /// noted of accesses, the databases. The guardian unmounts when this process has ended.
     func stop(_ control: ControlServer, because signal: CInt) {
         let begin = monotonicNanoseconds()
-        // Something of the ten seconds is kept for the databases.
-        let drained = begin + 9_000_000_000
+        let drained = begin + patience.withLock { $0 }.nanoseconds
         log.info("stopping", metadata: ["signal": "\(Signal.name(signal))"])
         step("no new opens") { fuse.refuseOpens() }
         step("control socket") { _ = control.stop(within: .seconds(1)) }

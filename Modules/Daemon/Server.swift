@@ -21,6 +21,7 @@ package final class Server: Sendable {
     let curation: Curation
     let checks: StoreChecks
     let wasInterrupted: Bool
+    let patience = Mutex(Server.patience)
     let media: MediaWorkers
     let content: Content
     let fuse: FUSEServer

@@ -20,7 +20,7 @@ extension EndToEnd {
         @Test(.timeLimit(.minutes(30)), arguments: Store.allCases)
         func aDamagedStoreCostsNoByteAndNoPin(_ store: Store) throws {
             let stressed = try StressedLibrary(files: 6, megabytes: 1, cache: "max_size = \"1GiB\"") {
-                $0.prefix = ["env", "MUSICFS_PROBE_INTERVAL=300"]
+                $0.prefix = ["env", "MUSICFS_TEST_HURRY=100"]
             }
             let victim = Victim(stressed)
             let pairs = try stressed.pairs()

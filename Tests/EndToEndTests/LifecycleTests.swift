@@ -58,7 +58,8 @@ extension EndToEnd {
             #expect(try library.files().count == 1)
         }
 
-        @Test(.timeLimit(.minutes(1))) func aSecondSignalEndsItAtOnce() throws {
+        @Test(.timeLimit(.minutes(1)), arguments: ["a second signal", "force"])
+        func whatIsUnderWayNeedNotBeWaitedFor(how: String) throws {
             let library = try makeLibrary()
             let size = try FileStatus.of(library.origin.appending("1.flac")).size
             library.configuration =
@@ -70,9 +71,13 @@ extension EndToEnd {
             // A request that never ends is waited for, for ten seconds.
             let reader = try ChildProcess.start("/bin/cat", arguments: ["cat", file.description])
             usleep(300_000)
-            kill(status.guardian_pid, SIGTERM)
-            #expect(try !hasEnded(status.guardian_pid, within: 1.5))
-            kill(status.guardian_pid, SIGTERM)
+            if how == "force" {
+                #expect(try run(Programs.musicfs, "shutdown", "--force", "--name", library.name).status == 0)
+            } else {
+                kill(status.guardian_pid, SIGTERM)
+                #expect(try !hasEnded(status.guardian_pid, within: 1.5))
+                kill(status.guardian_pid, SIGTERM)
+            }
             #expect(try hasEnded(status.guardian_pid, within: 3))
             #expect(eventually { (try? isMounted(library)) == false })
             #expect(reader.wait(until: monotonicNanoseconds() + 5_000_000_000) != nil)

@@ -6,7 +6,7 @@ import Testing
 extension EndToEnd {
     /// A NAS that is mounted, and hangs, fails or goes away.
     @Suite struct NetworkMountTests {
-        private func makeLibrary(type: String) throws -> (
+        private func makeLibrary(type: String, local: String? = nil) throws -> (
             library: MountedLibrary, nas: FaultFileSystem, files: FilePath
         ) {
             let library = try MountedLibrary()
@@ -17,7 +17,14 @@ extension EndToEnd {
             let nas = try FaultFileSystem(files, at: share)
             library.configuration =
                 Section.directory(share, id: "nas", type: type, extra: "timeout = \"3s\"") + Section.quick
-            try library.startAndScan(origins: 1)
+            if let local {
+                let path = library.directory.path.appending(local)
+                let made = try run(Programs.libgen, path.description, "--tracks", "12", "--seed", "9")
+                try #require(made.status == 0, "\(made.text)")
+                library.configuration? +=
+                    "\n[fuse]\npassthrough = \"never\"\n" + Section.directory(path, id: "local", type: "local")
+            }
+            try library.startAndScan(origins: local == nil ? 1 : 2)
             return (library, nas, files)
         }
 
@@ -69,6 +76,29 @@ extension EndToEnd {
             try nas.clear()
             #expect(eventually(20) { (try? library.status().origins.first?.health) == "healthy" })
             #expect(try MountedLibrary.sums(library.mount) == sums)
+        }
+
+        /// A thread that waits for a file system whose server is stopped cannot be killed: its process stays, and is not
+        /// waited for.
+        @Test(.timeLimit(.minutes(1))) func aServerThatCannotDieIsReplacedAtOnce() throws {
+            let (library, nas, _) = try makeLibrary(type: "nfs", local: "local")
+            let files = try library.files().filter { (try? library.realPath($0).contains("/local/")) == true }
+            try #require(files.count >= 12)
+            try nas.set(.hang())
+            let old = try library.status()
+            // Taken by the share's server, and never answered.
+            #expect(try eventually(20) { try nas.statistics().waiting > 0 })
+            kill(old.pid, SIGKILL)
+            try library.dropKernelCaches()
+            for file in files {
+                let outcome = try run("cmp", library.mount.appending(file).description, library.realPath(file))
+                #expect(outcome.status == 0, "\(outcome.text)")
+            }
+            #expect(try library.status().pid != old.pid)
+            let states = try shell("cat /proc/\(old.pid)/task/*/stat | sed 's/.*) //' | cut -c1").text
+            #expect(states.contains("D"), "it had nothing to wait for: \(states)")
+            try nas.clear()
+            #expect(eventually { kill(old.pid, 0) != 0 })
         }
 
         @Test func aNASThatIsNotMountedIsNotEmpty() throws {

@@ -10,7 +10,7 @@ extension EndToEnd {
         private func makeLibrary() throws -> MountedLibrary {
             let library = try MountedLibrary()
             try library.generate("--tracks", "12")
-            library.prefix = ["env", "MUSICFS_PROBE_INTERVAL=300"]
+            library.prefix = ["env", "MUSICFS_TEST_HURRY=100"]
             return library
         }
 
@@ -110,7 +110,7 @@ extension EndToEnd {
         func theDiskOfTheCacheTakesNothingMore(_ trouble: Trouble) throws {
             var disk: LoopDisk?
             let stressed = try StressedLibrary(files: 6, megabytes: 4, cache: "max_size = \"1GiB\"") { library in
-                library.prefix = ["env", "MUSICFS_PROBE_INTERVAL=300"]
+                library.prefix = ["env", "MUSICFS_TEST_HURRY=100"]
                 library.configuration? += Section.directory(library.origin, id: "local", type: "local")
                 disk = try LoopDisk(
                     library.directory.path, at: library.directory.path.appending("cache"), megabytes: 40)

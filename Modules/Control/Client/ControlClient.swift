@@ -110,7 +110,7 @@ package struct ControlClient: Hashable, Sendable {
     ) throws(ControlError) -> UnixConnection {
         let connection: UnixConnection
         do throws(SystemError) {
-            connection = try UnixConnection.connect(to: socketPath, deadline: deadline)
+            connection = try connect(deadline)
         } catch {
             throw refusal(error)
         }
@@ -125,6 +125,19 @@ package struct ControlClient: Hashable, Sendable {
             guard error.errno == .pipe || error.errno == .connectionReset else { throw refusal(error) }
         }
         return connection
+    }
+
+    /// While a server is replaced its socket is there for a moment with nobody behind it.
+    private func connect(_ deadline: UInt64) throws(SystemError) -> UnixConnection {
+        let patience = min(deadline, SystemClock().deadline(after: .milliseconds(1500)))
+        while true {
+            do throws(SystemError) {
+                return try UnixConnection.connect(to: socketPath, deadline: deadline)
+            } catch {
+                guard error.errno == .connectionRefused, monotonicNanoseconds() < patience else { throw error }
+                _ = pollReadable([], milliseconds: 20)
+            }
+        }
     }
 
     private func receive(

@@ -44,7 +44,7 @@ struct ConfigurationLoader {
 
     /// Takes `MUSICFS_SECTION_KEY`.
     mutating func readEnvironment() {
-        let reserved = ["MUSICFS_MEDIA", "MUSICFS_FAILPOINT", "MUSICFS_PROBE_INTERVAL"]
+        let reserved = ["MUSICFS_MEDIA", "MUSICFS_FAILPOINT"]
         var keys: [String: ConfigurationKey<Configuration>] = [:]
         for key in ConfigurationSchema.keys { keys[ConfigurationSchema.variable(key.path)] = key }
         let unavailable = Set(

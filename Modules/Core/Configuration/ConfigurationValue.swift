@@ -46,7 +46,7 @@ extension Duration {
     ]
 
     /// Reads a whole number with a unit: ms, s, m, h or d.
-    init?(configurationText text: String) {
+    package init?(configurationText text: String) {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit = text[digits.endIndex...]
         guard let count = Int64(digits), let (_, milliseconds) = Duration.units.first(where: { $0.name == unit })
