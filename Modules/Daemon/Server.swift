@@ -102,8 +102,12 @@ package final class Server: Sendable {
         }
         // So that its files can be opened when the mount appears; one that hangs is not waited for.
         for origin in origins { origin.beginToBringUp() }
-        let patience = monotonicNanoseconds() &+ 500_000_000
-        for origin in origins { origin.waitUntilUp(patience) }
+        let begin = monotonicNanoseconds()
+        for origin in origins {
+            // Whoever reads from the others waits for this server.
+            let isFar = origin.setting.kind != .local && journal.generation > 1
+            origin.waitUntilUp(begin &+ (isFar ? 150_000_000 : 500_000_000))
+        }
         checks = StoreChecks(
             settings, library: library, curation: curation, cache: content.cache, recovery: recovery, log: log)
         wasInterrupted = Server.noteStart(settings, journal, log: log)
@@ -139,12 +143,12 @@ package final class Server: Sendable {
     /// - Returns: the process's exit code.
     package func run(onServing: () -> Void, showsProgress: Bool) throws -> Int32 {
         try fuse.start(threads: DaemonSettings.loopThreads(settings.threads))
-        try startHeartbeat()
+        let heart = try startHeartbeat()
         // Before READY: who mounts in the background and asks at once is answered.
         let control = try ControlServer(
             socketPath: settings.socketPath, group: settings.socketGroup,
             routes: resources.shedding(ControlRoutes(self).all))
-        try guardian.serving()
+        try guardian.serving(thread: heart)
         log.info(
             "serving",
             metadata: ["mount": "\(settings.mountPoint)", "generation": "\(journal.generation)"])
@@ -255,14 +259,20 @@ package final class Server: Sendable {
     // MARK: Signs of life
 
     /// A byte a second: the age in seconds of the oldest request that is in its handler.
-    private func startHeartbeat() throws {
+    ///
+    /// - Returns: the thread that sends it.
+    private func startHeartbeat() throws -> Int32 {
         let fuse = self.fuse
+        let thread = Condition<Int32?>(nil)
         try startThread("heartbeat", stackBytes: 128 << 10) {
+            thread.withLock { $0 = ThisProcess.currentThread }
+            thread.signal()
             while true {
                 let age = UInt8(clamping: fuse.statistics.oldestHandler / 1_000_000_000)
                 try? writeFully(ServerDescriptor.heartbeat, [age])
                 _ = pollReadable([], milliseconds: 1000)
             }
         }
+        return thread.wait { $0 }
     }
 }

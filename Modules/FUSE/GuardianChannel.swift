@@ -4,7 +4,9 @@ import Synchronization
 /// What a server asks of its guardian, over a socketpair of packets. One question, one answer.
 package enum GuardianRequest: Hashable, Sendable {
     /// The server serves; deaths from now on do not count towards the backoff once a second has passed.
-    case serving
+    ///
+    /// - thread: one of its threads, other than the first, that ends with the process and not before.
+    case serving(thread: Int32)
     /// Registers the accompanying descriptor as a backing file. Answered with its id.
     case openBacking
     case closeBacking(UInt32)
@@ -19,7 +21,7 @@ package enum GuardianRequest: Hashable, Sendable {
 
     func encode() -> [UInt8] {
         switch self {
-        case .serving: [1]
+        case .serving(let thread): [1] + bytes(UInt64(UInt32(bitPattern: thread)))
         case .openBacking: [2]
         case .closeBacking(let id): [3] + bytes(UInt64(id))
         case .cloneMount(let path): [4] + path.bytes
@@ -32,7 +34,9 @@ package enum GuardianRequest: Hashable, Sendable {
     package init?(decoding packet: [UInt8]) {
         let rest = packet.dropFirst()
         switch packet.first {
-        case 1 where rest.isEmpty: self = .serving
+        case 1:
+            guard let word = word(rest), let thread = Int32(exactly: word) else { return nil }
+            self = .serving(thread: thread)
         case 2 where rest.isEmpty: self = .openBacking
         case 3:
             guard let id = word(rest), let id = UInt32(exactly: id) else { return nil }
@@ -119,7 +123,7 @@ package final class GuardianClient: BackingRegistry {
         return (reply, descriptor)
     }
 
-    package func serving() throws(SystemError) { _ = try ask(.serving) }
+    package func serving(thread: Int32) throws(SystemError) { _ = try ask(.serving(thread: thread)) }
     package func disconnected() throws(SystemError) { _ = try ask(.disconnected) }
     package func replace() throws(SystemError) { _ = try ask(.replace) }
     package func nextEpoch(_ minimum: UInt64) throws(SystemError) -> UInt64 { try ask(.nextEpoch(minimum)).reply.value }

@@ -295,6 +295,13 @@ package final class Journal: Sendable {
         package var isCulprit: Bool
     }
 
+    /// Whether a thread of the server crashed or hung while it was at a request.
+    package var hasCulprit: Bool {
+        (0..<Journal.landingCount).contains {
+            memory.loadU32(start($0) + Landing.mark) == 1 && memory.loadU64(start($0) + Landing.handling) != 0
+        }
+    }
+
     /// What the predecessor had read and not answered. Once, before any thread reads the device.
     package func takeOver() -> [Inherited] {
         let blame = memory.loadU32(Field.blame)

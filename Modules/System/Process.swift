@@ -199,6 +199,8 @@ package enum ThisProcess {
 
     /// What ps(1) and pkill(1) call it, at most 15 bytes (prctl(2), PR_SET_NAME). By the main thread: what is started
     /// as /proc/self/exe is called `exe` otherwise.
+    package static var currentThread: Int32 { clinux_gettid() }
+
     package static func setName(_ name: String) { unsafe clinux_set_name(name) }
 
     /// Leaves the terminal's session, so that it can be closed (setsid(2)).
@@ -254,6 +256,14 @@ package func freeStrings(_ list: UnsafeMutablePointer<UnsafeMutablePointer<CChar
         unsafe next += 1
     }
     unsafe free(list)
+}
+
+/// A descriptor that is readable once a thread has ended (pidfd_open(2) with PIDFD_THREAD, Linux 6.9).
+///
+/// - Throws: EINVAL where the kernel is older.
+package func openThread(_ thread: Int32) throws(SystemError) -> SharedFD {
+    // PIDFD_THREAD is O_EXCL.
+    SharedFD(OwnedFD(owning: try checked("pidfd_open") { clinux_pidfd_open(thread, UInt32(O_EXCL)) }))
 }
 
 /// Waits until the process with this number has ended; one that its parent has not reaped has ended too.

@@ -88,13 +88,17 @@ extension EndToEnd {
             let old = try library.status()
             // Taken by the share's server, and never answered.
             #expect(try eventually(20) { try nas.statistics().waiting > 0 })
-            kill(old.pid, SIGKILL)
             try library.dropKernelCaches()
+            let begin = monotonicNanoseconds()
+            kill(old.pid, SIGKILL)
+            #expect(try run("cat", library.mount.appending(files[0]).description).status == 0)
+            print("a server that cannot die: a reader waited \((monotonicNanoseconds() - begin) / 1_000_000) ms")
             for file in files {
                 let outcome = try run("cmp", library.mount.appending(file).description, library.realPath(file))
                 #expect(outcome.status == 0, "\(outcome.text)")
             }
             #expect(try library.status().pid != old.pid)
+            #expect(!library.log.contains("silent for too long"))
             let states = try shell("cat /proc/\(old.pid)/task/*/stat | sed 's/.*) //' | cut -c1").text
             #expect(states.contains("D"), "it had nothing to wait for: \(states)")
             try nas.clear()

@@ -7,7 +7,7 @@ import Testing
 @Suite struct GuardianChannelTests {
     @Test func requestsSurviveTheRoundTrip() {
         let requests: [GuardianRequest] = [
-            .serving, .openBacking, .closeBacking(7), .cloneMount("/a b"), .nextEpoch(9), .disconnected,
+            .serving(thread: 7), .openBacking, .closeBacking(7), .cloneMount("/a b"), .nextEpoch(9), .disconnected,
         ]
         for request in requests { #expect(GuardianRequest(decoding: request.encode()) == request) }
         #expect(GuardianReply(decoding: GuardianReply(value: 5).encode()) == GuardianReply(value: 5))

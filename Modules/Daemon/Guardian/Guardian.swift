@@ -56,6 +56,11 @@ package final class Guardian {
         var killed: UInt64?
         /// Whether that was planned.
         var isReplaced = false
+        /// Readable when its threads end, which may be long before the process does; nil where the kernel has no such
+        /// descriptors.
+        var sentinel: SharedFD?
+        /// Whether it was found dying, of what is not known yet.
+        var isDying = false
     }
 
     /// Mounts, or goes on with what the service manager has kept. Call `run` afterwards.
@@ -138,12 +143,14 @@ package final class Guardian {
             var descriptors = [signals.raw]
             if let server { descriptors += [server.process.pidFD.raw, server.channel.raw, server.heartbeat.raw] }
             // After a kill the successor is started 200 ms later at the latest (rule 2).
-            let pause: CInt = isEnding ? 50 : 1000
+            if let sentinel = server?.sentinel { descriptors.append(sentinel.raw) }
+            let pause = isEnding ? 50 : step
             let results = pollReadable(descriptors, milliseconds: pause)
             if results[0].isReadable { takeSignals() }
             giveSign()
             leaving.removeAll { $0.reap() != nil }
-            if results.count == 4, server != nil {
+            if results.count >= 4, server != nil {
+                noticeDying(results.dropFirst(4).first?.isReadable)
                 if results[3].isReadable { hearHeartbeat() }
                 // Counted in polls that passed their whole time, not by a clock, which a suspend would move (rule 9).
                 if results.allSatisfy({ !$0.isReadable && !$0.isBroken }) { server?.silence += Int(pause) }
@@ -221,8 +228,8 @@ package final class Guardian {
 
     /// Killed, and still not gone: its successor need not wait.
     private var hasOverstayed: Bool {
-        guard let killed = server?.killed else { return false }
-        return monotonicNanoseconds() - killed > 200_000_000
+        guard let server, let killed = server.killed else { return false }
+        return monotonicNanoseconds() - killed > (server.isDying ? 50_000_000 : 200_000_000)
     }
 
     /// The server is dead or given up.
@@ -260,11 +267,11 @@ package final class Guardian {
     }
 
     private func note(_ exit: ChildProcess.Exit?, of server: Server) {
-        let wasHung = server.killed != nil
+        let wasHung = server.killed != nil && !server.isDying
         var signal: Int32 = 0
         if case .signal(let number) = exit { signal = number }
         // A SIGKILL that was not ours came from outside: no request is to blame.
-        let isBlamed = wasHung || signal != Signal.kill
+        let isBlamed = server.isDying && exit == nil ? journal.hasCulprit : wasHung || signal != Signal.kill
         journal.noteDeath(signal: signal, isBlamed: isBlamed)
         log.error(
             "the server died and is replaced",
@@ -347,8 +354,9 @@ package final class Guardian {
             return
         }
         switch request {
-        case .serving:
+        case .serving(let thread):
             server?.serving = monotonicNanoseconds()
+            server?.sentinel = try? openThread(thread)
             if !isReady {
                 isReady = true
                 ServiceManager.tell(.ready)
