@@ -42,7 +42,7 @@ import Testing
         return (right, lost)
     }
 
-    @Test(.timeLimit(.minutes(5))) func aHundredDeathsLeaveNoWrongByteAndNothingToRepair() throws {
+    @Test(.timeLimit(.minutes(5))) func deathsLeaveNoWrongByteAndNothingToRepair() throws {
         let directory = try TestDirectory()
         let path = directory.path.appending("cache")
         let expected = Dictionary(uniqueKeysWithValues: StressVersion.all.map { ($0, $0.bytes) })
@@ -50,7 +50,7 @@ import Testing
         let files = ChunkFiles(root: path.appending("chunks"))
         var random = SeededGenerator(seed: 1)
         var (interrupted, filled, right, lost) = (0, 0, 0, 0)
-        for round in 0..<100 {
+        for round in 0..<Rounds.of(30, full: 100) {
             let child = try ChildProcess.start(
                 program, arguments: ["musicfs-cachefiller", path.description, "\(limit)", "\(round)"])
             let wait = UInt64.random(in: 10_000_000..<200_000_000, using: &random)

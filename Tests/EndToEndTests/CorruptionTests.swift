@@ -6,7 +6,7 @@ import Testing
 extension EndToEnd {
     /// Stores that are damaged at random, while they are served and while they are not.
     ///
-    /// `MUSICFS_TEST_SEEDS=50 swift test --filter CorruptionTests` tries each with fifty seeds.
+    /// `MUSICFS_TEST_FULL=1 swift test --filter CorruptionTests` tries each with fifty seeds.
     @Suite(.serialized, .enabled(if: canServe)) struct CorruptionTests {
         enum Store: String, CaseIterable, Sendable {
             case library = "library.db"
@@ -15,7 +15,7 @@ extension EndToEnd {
             case curation = "curation.db"
         }
 
-        private static let seeds = ThisProcess.environment["MUSICFS_TEST_SEEDS"].flatMap(UInt64.init) ?? 1
+        private static let seeds = UInt64(Rounds.of(1, full: 50))
 
         @Test(.timeLimit(.minutes(30)), arguments: Store.allCases)
         func aDamagedStoreCostsNoByteAndNoPin(_ store: Store) throws {

@@ -159,7 +159,7 @@ extension EndToEnd {
             if failpoint.isEmpty {
                 try library.startAndScan(origins: 1)
                 let shown = library.mount.appending(try #require(try library.files().first))
-                for round in 0..<12 {
+                for round in 0..<Rounds.of(4, full: 12) {
                     _ = try? library.musicfs("cache", "clear")
                     try library.dropKernelCaches()
                     let reader = try ChildProcess.start(

@@ -6,9 +6,9 @@ import Testing
 extension EndToEnd {
     /// The first server dies while it starts.
     ///
-    /// `MUSICFS_TEST_ROUNDS=200 swift test --filter StartTests` tries it so often.
+    /// `MUSICFS_TEST_FULL=1 swift test --filter StartTests` tries it 200 times.
     @Suite struct StartTests {
-        private static let rounds = ThisProcess.environment["MUSICFS_TEST_ROUNDS"].flatMap(Int.init) ?? 6
+        private static let rounds = Rounds.of(6, full: 200)
 
         /// Kills the first process that serves an instance, so many seconds after it has appeared.
         private static let killer = """

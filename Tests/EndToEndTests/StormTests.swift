@@ -7,7 +7,7 @@ extension EndToEnd {
     /// Eight programs stream, one lists everything, one opens and closes files, all without a pause, while the server is
     /// taken away from them every two seconds.
     ///
-    /// `MUSICFS_TEST_STORM=60 swift test --filter StormTests` does that for a minute in every way and prints how long the
+    /// `MUSICFS_TEST_FULL=1 swift test --filter StormTests` does that for a minute in every way and prints how long the
     /// readers had to wait each time; the suite itself tries a few, for some seconds.
     @Suite(.serialized, .enabled(if: canServe)) struct StormTests {
         enum Event: String, CaseIterable, Sendable {
@@ -24,10 +24,10 @@ extension EndToEnd {
             var testDescription: String { "\(event) \(source)" }
         }
 
-        private static let seconds = ThisProcess.environment["MUSICFS_TEST_STORM"].flatMap(Int.init)
+        private static let seconds = Rounds.of(5, full: 60)
 
         static var storms: [Storm] {
-            if seconds == nil { return [Storm(event: .kill, source: .remote), Storm(event: .stop, source: .direct)] }
+            if !Rounds.areFull { return [Storm(event: .kill, source: .remote), Storm(event: .stop, source: .direct)] }
             return Event.allCases.flatMap { event in Source.allCases.map { Storm(event: event, source: $0) } }
         }
 
@@ -124,7 +124,7 @@ extension EndToEnd {
                     "bash", "-c", "exec python3 -c \"$1\" \"$2\" \"$3\" \"$4\" > \"$5\" 2>&1", "bash", Self.programs,
                     library.mount.description, originals.description, running.description, output.description,
                 ])
-            let times = try disturb(library, storm.event, program, seconds: Self.seconds ?? 7)
+            let times = try disturb(library, storm.event, program, seconds: Self.seconds)
             try unlink(running)
             let hasEnded = readers.wait(until: monotonicNanoseconds() + 60_000_000_000) != nil
             #expect(hasEnded, "\(library.log.suffix(3000))")
@@ -132,7 +132,7 @@ extension EndToEnd {
             let errors = lines.filter { !$0.hasPrefix("done") && $0.first?.isNumber != true }
             #expect(errors.isEmpty, "\(errors.prefix(10))\n\(library.log.suffix(3000))")
             #expect(lines.count { $0.hasPrefix("done") && $0 != "done 0" } == 10)
-            #expect(times.count >= (Self.seconds ?? 7) / 4)
+            #expect(times.count >= Self.seconds / 4)
             printWaits(storm, lines, times)
         }
 

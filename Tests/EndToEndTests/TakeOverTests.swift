@@ -18,6 +18,8 @@ extension EndToEnd {
             var plan: String { self == .passthrough ? "passthrough" : "direct" }
         }
 
+        private static let rounds = Rounds.of(7, full: 20)
+
         private func makeLibrary(_ manner: Manner) throws -> MountedLibrary {
             let library = try MountedLibrary(isOfNobody: manner == .ordinaryUser && ThisProcess.isAdministrator)
             if manner == .direct {
@@ -108,11 +110,11 @@ extension EndToEnd {
             sys.exit(max(abs(p.exitcode) for p in processes))
             """
 
-        /// Has the server replaced twenty times while all those read.
+        /// Has the server replaced many times while all those read.
         ///
         /// - Parameter replace: gets the number of the server's process.
         /// - Returns: the numbers of the servers that were replaced.
-        private func replaceTwentyTimes(
+        private func replaceOften(
             _ library: MountedLibrary, _ manner: Manner, _ replace: (Int32) throws -> Void
         ) throws -> Set<Int32> {
             try fill(library, 1000)
@@ -136,7 +138,7 @@ extension EndToEnd {
             #expect(try library.status().open_files >= 1000)
             let start = monotonicNanoseconds()
             var replaced: Set<Int32> = []
-            for _ in 0..<20 where readers.isRunning {
+            for _ in 0..<Self.rounds where readers.isRunning {
                 let pid = try library.status().pid
                 replaced.insert(pid)
                 try replace(pid)
@@ -157,12 +159,12 @@ extension EndToEnd {
         @Test(.timeLimit(.minutes(4)), arguments: Manner.possible)
         func killedServersAreReplacedUnderAThousandOpenFilesWithoutAnErrorToAnyReader(manner: Manner) throws {
             let library = try makeLibrary(manner)
-            let killed = try replaceTwentyTimes(library, manner) { pid in
+            let killed = try replaceOften(library, manner) { pid in
                 // A server that has not served for a second counts as one that cannot start, and is waited for.
                 usleep(useconds_t.random(in: 1_100_000...1_200_000))
                 kill(pid, SIGKILL)
             }
-            #expect(try killed.count == 20 && library.status().restarts == 20)
+            #expect(try killed.count == Self.rounds && library.status().restarts == Self.rounds)
         }
 
         @Test(.timeLimit(.minutes(4)), arguments: Manner.possible.filter { $0 != .direct })
@@ -170,7 +172,7 @@ extension EndToEnd {
             let library = try makeLibrary(manner)
             let program = try library.useOwnProgram()
             var guardians: Set<Int32> = []
-            let replaced = try replaceTwentyTimes(library, manner) { _ in
+            let replaced = try replaceOften(library, manner) { _ in
                 try library.putProgram(program)
                 let outcome = try run(library.inside([Programs.musicfs, "upgrade", "--name", library.name]))
                 #expect(outcome.status == 0, "\(outcome.text)\n\(library.log)")
@@ -182,7 +184,7 @@ extension EndToEnd {
                 }
             }
             // Nobody died of it.
-            #expect(try replaced.count == 20 && guardians.count == 1 && library.status().restarts == 0)
+            #expect(try replaced.count == Self.rounds && guardians.count == 1 && library.status().restarts == 0)
         }
 
         @Test func aProgramThatCannotTakeOverChangesNothing() throws {
