@@ -17,7 +17,7 @@ package final class Library: Sendable {
     private let onCommit: OnCommit
     private let report: FailureReport
     /// Which file `path` was when it was opened.
-    private let inode: UInt64
+    private let identity: FileStatus
     private let rebuilding: Atomic<Bool>
     private let onFiles: OnFiles?
 
@@ -79,7 +79,8 @@ package final class Library: Sendable {
             var isReplacement = options.isReplacement
             if let version = try DatabaseFile.version(database, .library) {
                 if version == Schema.version {
-                    epoch = try database.integer("SELECT value FROM meta WHERE key = 'epoch'")
+                    epoch = try database.integer(
+                        "SELECT value FROM meta WHERE key = 'epoch' AND value BETWEEN 1 AND \(1 << 40)")
                 }
                 if epoch == nil {
                     // Another version's: derived data, so it is made anew rather than migrated.
@@ -100,14 +101,14 @@ package final class Library: Sendable {
                 database: database, template: options.template, showsCompanions: options.showsCompanions,
                 identifiesContent: options.identifiesContent, tellsFiles: options.onFiles != nil)
             return Library(
-                path: path, epoch: epoch ?? 1, inode: try FileStatus.of(path).inode, writer: writer, options: options)
+                path: path, epoch: epoch ?? 1, identity: try FileStatus.of(path), writer: writer, options: options)
         }
     }
 
-    private init(path: FilePath, epoch: Int64, inode: UInt64, writer: sending LibraryWriter, options: Options) {
+    private init(path: FilePath, epoch: Int64, identity: FileStatus, writer: sending LibraryWriter, options: Options) {
         self.path = path
         self.epoch = epoch
-        self.inode = inode
+        self.identity = identity
         onCommit = options.onCommit
         onFiles = options.onFiles
         report = FailureReport(onFailure: options.onFailure)
@@ -243,7 +244,10 @@ package final class Library: Sendable {
     // MARK: Moving
 
     /// Whether the file at `path` is still the one that was opened.
-    package var isInPlace: Bool { (try? FileStatus.of(path))?.inode == inode }
+    package var isInPlace: Bool {
+        guard let status = try? FileStatus.of(path) else { return false }
+        return status.inode == identity.inode && status.device == identity.device
+    }
 
     /// Writes all that the library holds to another file, with the epoch and all ids, and writes nothing here any more:
     /// whatever is given out from now on is given out there.

@@ -29,7 +29,14 @@ struct LibraryCounters: Hashable, Sendable {
         let statement = try database.prepare("SELECT value FROM meta WHERE key = ?")
         for (key, path) in keys {
             statement.bind(1, key)
-            if try statement.step() { counters[keyPath: path] = statement.integer(0) }
+            if try statement.step() {
+                let value = statement.integer(0)
+                // More than there can ever be: what was written was something else.
+                guard (0...(1 << 53)).contains(value) else {
+                    throw SQLiteError(extendedCode: 11, message: "\(key) is \(value)", context: "meta")
+                }
+                counters[keyPath: path] = value
+            }
             statement.reset()
         }
         return counters

@@ -52,7 +52,7 @@ package final class TreeReader {
             byName.bind(1, parent)
             unsafe byName.bind(2, name)
             guard try byName.step() else { return nil }
-            return row(byName, name: unsafe Array(name))
+            return try row(byName, name: unsafe Array(name))
         }
     }
 
@@ -70,7 +70,7 @@ package final class TreeReader {
             defer { byNode.reset() }
             byNode.bind(1, node)
             guard try byNode.step() else { return nil }
-            return row(byNode, name: byNode.bytes(7))
+            return try row(byNode, name: byNode.bytes(7))
         }
     }
 
@@ -83,7 +83,7 @@ package final class TreeReader {
             byCookie.bind(3, Int64(limit))
             var entries: [TreeEntry] = []
             entries.reserveCapacity(min(limit, 1024))
-            while try byCookie.step() { entries.append(row(byCookie, name: byCookie.bytes(7))) }
+            while try byCookie.step() { try entries.append(row(byCookie, name: byCookie.bytes(7))) }
             return entries
         }
     }
@@ -182,12 +182,23 @@ package final class TreeReader {
         return FilePath(bytes: joined(paths.bytes(0), paths.bytes(1)))
     }
 
-    private func row(_ statement: Statement, name: [UInt8]) -> TreeEntry {
-        TreeEntry(
-            node: statement.integer(0), kind: statement.integer(1) == 0 ? .directory : .file, name: name,
-            version: statement.integer(2), origin: statement.integer(3), size: statement.integer(4),
+    /// - Throws: where the id is none that was ever given out.
+    private func row(_ statement: Statement, name: [UInt8]) throws(SQLiteError) -> TreeEntry {
+        let (node, version) = (statement.integer(0), statement.integer(2))
+        guard (1..<NodeLimit.ids).contains(node), (0..<NodeLimit.ids).contains(version) else {
+            throw SQLiteError(
+                extendedCode: 11, message: "the node \(node) has the version \(version)", context: "nodes")
+        }
+        return TreeEntry(
+            node: node, kind: statement.integer(1) == 0 ? .directory : .file, name: name,
+            version: version, origin: statement.integer(3), size: statement.integer(4),
             modified: statement.integer(5), links: statement.integer(6))
     }
+}
+
+/// What fits into the kernel's numbers: 36 bits (`NodeID`).
+private enum NodeLimit {
+    static let ids: Int64 = 1 << 36
 }
 
 /// A file's path from its folder's and its name; the root folder is empty.

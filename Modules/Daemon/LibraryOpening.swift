@@ -11,8 +11,6 @@ enum LibraryPlace: UInt32, Sendable {
     case rebuild = 1
     /// In memory, while the cache directory cannot be used.
     case memory = 2
-    /// In memory still, and to be brought back, since the directory can be used again.
-    case returning = 3
 }
 
 extension Journal {
@@ -24,14 +22,14 @@ extension Journal {
 
 /// Opens the library that a server is to serve: that of the cache directory; or a new one where that is damaged; or one in
 /// memory where the directory cannot be used.
-struct LibraryOpening {
+struct LibraryOpening: Sendable {
     let settings: DaemonSettings
     let journal: Journal
     let options: Library.Options
     let log: Logger
 
     /// A library that is ready to serve, with the ids of the configured origins.
-    struct Opened {
+    struct Opened: Sendable {
         var library: Library
         var origins: [String: Int64]
     }
@@ -39,39 +37,79 @@ struct LibraryOpening {
     /// Servers that died in a row before they had served; from then on the cache directory is not touched any more, since
     /// what lies there may be what kills or hangs them.
     private static let mostDeaths = 2
+    /// How long the cache directory may take, nanoseconds; readers wait meanwhile.
+    private static let patience: UInt64 = 15_000_000_000
 
     func open() throws -> Opened {
         let memory = MemoryLibrary(settings)
         // Of a mount that ended without being able to tidy up.
         if journal.generation <= 1 { memory.remove() }
-        if journal.place == .disk, journal.earlyDeaths >= Self.mostDeaths {
-            log.error("servers die as soon as they start; the library is kept in memory")
-            journal.place = .memory
+        if journal.earlyDeaths >= Self.mostDeaths {
+            return try openInMemory(memory, because: StartFailure.deaths, seeds: false)
         }
-        switch journal.place {
-        case .disk: break
-        case .rebuild:
-            log.warning("the library is damaged and is built anew", metadata: ["path": "\(settings.libraryPath)"])
-            do throws(CacheError) { try LibraryFile.setAside(settings.libraryPath) } catch {
-                return try openInMemory(memory, because: error)
-            }
-        case .memory: return try openInMemory(memory, because: nil)
-        case .returning:
-            do { try bringBack(memory) } catch {
-                log.warning("the library stays in memory", metadata: ["error": "\(error)"])
-                return try openInMemory(memory, because: nil)
-            }
-        }
+        if journal.place == .memory { return try openInMemory(memory, because: nil, seeds: true) }
+        let isDamaged = journal.place == .rebuild
         do {
-            try probeDirectory(settings.cacheDirectory)
-            let opened = try openOnDisk()
+            let opened = try waiting { try openOnDisk(isDamaged: isDamaged) }
             journal.place = .disk
             memory.remove()
             return opened
         } catch {
             // Whatever it is, the tree can be had without that directory.
-            return try openInMemory(memory, because: error)
+            return try openInMemory(memory, because: error, seeds: !(error is StartFailure))
         }
+    }
+
+    private enum StartFailure: Error, CustomStringConvertible {
+        case deaths, hung
+
+        var description: String {
+            switch self {
+            case .deaths: "servers die as soon as they start, and it may be what lies there"
+            case .hung: "it does not answer"
+            }
+        }
+    }
+
+    /// Runs what may hang on a thread of its own, and leaves that behind.
+    private func waiting(_ body: @escaping @Sendable () throws -> Opened) throws -> Opened {
+        let answer = Condition<Result<Opened, any Error>?>(nil)
+        try startThread("library-open") {
+            let result = Result { try body() }
+            answer.withLock { $0 = result }
+            answer.signal()
+        }
+        guard let result = answer.wait(until: monotonicNanoseconds() &+ Self.patience, { $0 }) else {
+            throw StartFailure.hung
+        }
+        return try result.get()
+    }
+
+    // MARK: On the disk
+
+    private func openOnDisk(isDamaged: Bool) throws -> Opened {
+        if isDamaged {
+            log.warning("the library is damaged and is built anew", metadata: ["path": "\(settings.libraryPath)"])
+            try LibraryFile.setAside(settings.libraryPath)
+        }
+        try probeDirectory(settings.cacheDirectory)
+        takeRestored()
+        try renewEpochIfMoved(settings.libraryPath)
+        // The first writes may find what opening did not.
+        do {
+            // At a later server's start there was one, whatever became of it.
+            let options = journal.generation > 1 ? replacing : options
+            return try begin(try Library.openRebuilding(settings.libraryPath, options, log))
+        } catch let error as CacheError where error.code == .damaged {
+            try LibraryFile.setAside(settings.libraryPath)
+            return try begin(try Library.open(settings.libraryPath, replacing))
+        }
+    }
+
+    /// Since this file was copied from, ids of its epoch were given out that it does not know.
+    private func renewEpochIfMoved(_ path: FilePath) throws {
+        guard journal.movedEpoch != 0, LibraryFile.epoch(path) == Int64(clamping: journal.movedEpoch) else { return }
+        try LibraryFile.renewEpoch(path, try options.nextEpoch())
     }
 
     /// `musicfs restore` has put a library there.
@@ -84,19 +122,6 @@ struct LibraryOpening {
         } catch {
             log.error("the library of the backup cannot be used", metadata: ["error": "\(error)"])
             try? LibraryFile.remove(restored)
-        }
-    }
-
-    /// The first writes may find what opening did not.
-    private func openOnDisk() throws -> Opened {
-        takeRestored()
-        do {
-            // At a later server's start there was one, whatever became of it.
-            let options = journal.generation > 1 ? replacing : options
-            return try begin(try Library.openRebuilding(settings.libraryPath, options, log))
-        } catch let error as CacheError where error.code == .damaged {
-            try LibraryFile.setAside(settings.libraryPath)
-            return try begin(try Library.open(settings.libraryPath, replacing))
         }
     }
 
@@ -115,15 +140,31 @@ struct LibraryOpening {
 
     // MARK: In memory
 
-    private func openInMemory(_ memory: MemoryLibrary, because: (any Error)?) throws -> Opened {
+    /// - Parameter seeds: whether what lies on the disk may be read.
+    private func openInMemory(_ memory: MemoryLibrary, because: (any Error)?, seeds: Bool) throws -> Opened {
         if let because {
             log.error(
                 "the cache directory cannot be used; the library is kept in memory and files come from their origins",
                 metadata: ["path": "\(settings.cacheDirectory)", "error": "\(because)"])
         }
         journal.place = .memory
-        let path = try memory.prepare()
-        if (try? FileStatus.of(path)) == nil { seed(path) }
+        var failure: any Error = SystemError("mkdir", nil, .noEntry)
+        for directory in memory.directories {
+            do {
+                let path = try memory.prepare(directory)
+                if seeds, (try? FileStatus.of(path)) == nil { seed(path) }
+                return try openInMemory(path)
+            } catch {
+                log.warning(
+                    "the library cannot be kept there", metadata: ["path": "\(directory)", "error": "\(error)"])
+                failure = error
+                memory.remove(directory)
+            }
+        }
+        throw failure
+    }
+
+    private func openInMemory(_ path: FilePath) throws -> Opened {
         var options = replacing
         options.sizeLimit = MemoryLibrary.limit
         do {
@@ -137,28 +178,15 @@ struct LibraryOpening {
 
     /// What can still be read need not be scanned again.
     private func seed(_ path: FilePath) {
-        do throws(CacheError) {
+        do {
             try LibraryFile.copy(settings.libraryPath, to: path, limit: MemoryLibrary.limit)
+            try renewEpochIfMoved(path)
+            journal.movedEpoch = UInt64(clamping: LibraryFile.epoch(path) ?? 0)
             log.notice("the library was copied to memory", metadata: ["path": "\(settings.libraryPath)"])
         } catch {
+            try? LibraryFile.remove(path)
             log.warning("the library cannot be copied and is built anew in memory", metadata: ["error": "\(error)"])
         }
-    }
-
-    /// Puts the library of the memory into the cache directory, unless what lies there knows more.
-    private func bringBack(_ memory: MemoryLibrary) throws {
-        try probeDirectory(settings.cacheDirectory)
-        guard let path = memory.existing, let ours = try LibraryFile.examine(path, isFull: false) else { return }
-        if !ours.isComplete, let theirs = try? LibraryFile.examine(settings.libraryPath, isFull: false),
-            theirs.problems.isEmpty, theirs.isComplete
-        {
-            log.notice("the library of the cache directory is used again", metadata: ["tracks": "\(theirs.tracks)"])
-            return
-        }
-        guard ours.problems.isEmpty else { throw CacheError(.damaged, "library: \(ours.problems[0])") }
-        if (try? FileStatus.of(settings.libraryPath)) != nil { try LibraryFile.setAside(settings.libraryPath) }
-        try LibraryFile.copy(path, to: settings.libraryPath)
-        log.notice("the library was brought back to the cache directory", metadata: ["tracks": "\(ours.tracks)"])
     }
 }
 

@@ -31,6 +31,8 @@ final class LibraryRecovery: Sendable {
     private static let minute: UInt64 = 60_000_000_000
     /// Failed writes within a minute after which the disk is given up.
     private static let mostFailures = 5
+    /// Successors that are asked for within a minute of each other.
+    private static let mostRecoveries: UInt32 = 10
     private let begin = monotonicNanoseconds()
     /// Whether the predecessor was replaced for an error of its library.
     private let followsRecovery: Bool
@@ -69,6 +71,8 @@ final class LibraryRecovery: Sendable {
         guard error.code == .damaged || error.code == .disk else { return false }
         let now = monotonicNanoseconds()
         return state.withLock { state in
+            // What is found while it is opened, whoever opens it deals with.
+            guard state.library != nil else { return false }
             if state.isReplacing { return true }
             // Deleted, or its directory: what is open here can be written once more.
             if error.code == .disk, let library = state.library, !library.isInPlace, journal.place == .disk {
@@ -96,9 +100,16 @@ final class LibraryRecovery: Sendable {
     }
 
     /// Asks for a successor that opens the library in another place.
+    ///
+    /// - Returns: false where that cannot be, or was done so often lately that it does not help.
     private func move(to place: LibraryPlace, _ because: any Error, _ state: inout State) -> Bool {
+        let now = monotonicNanoseconds()
+        let (last, count) = journal.recoveries
+        let isSoon = last != 0 && now &- last < Self.minute
+        guard !isSoon || count < Self.mostRecoveries else { return false }
         let old = journal.place
         journal.place = place
+        journal.recoveries = (now, isSoon ? count + 1 : 1)
         do {
             try replace()
         } catch {
@@ -107,9 +118,8 @@ final class LibraryRecovery: Sendable {
             return false
         }
         state.isReplacing = true
-        log.error(
-            "the library gives errors; another server goes on with another one",
-            metadata: ["place": "\(place)", "error": "\(because)"])
+        log.warning(
+            "another server goes on with another library", metadata: ["place": "\(place)", "because": "\(because)"])
         return true
     }
 
@@ -125,12 +135,18 @@ final class LibraryRecovery: Sendable {
     }
 
     private func leave(_ library: Library, _ because: CacheError) {
-        do {
-            try library.move(to: try MemoryLibrary(settings).prepare())
-        } catch {
-            log.warning("the library cannot be copied to memory as it is", metadata: ["error": "\(error)"])
-            MemoryLibrary(settings).remove()
+        let memory = MemoryLibrary(settings)
+        var isMoved = false
+        for directory in memory.directories where !isMoved {
+            do {
+                try library.move(to: try memory.prepare(directory))
+                isMoved = true
+            } catch {
+                log.warning("the library cannot be copied to memory as it is", metadata: ["error": "\(error)"])
+                memory.remove(directory)
+            }
         }
+        if isMoved { journal.movedEpoch = UInt64(clamping: library.epoch) }
         state.withLock { state in
             if !state.isReplacing { _ = move(to: .memory, because, &state) }
         }
@@ -138,35 +154,46 @@ final class LibraryRecovery: Sendable {
 
     // MARK: Looking after it
 
-    /// Looks every minute whether the library is where it was, and, while it is in memory, whether the directory can be
-    /// used again; a supervised task.
+    /// Looks every few seconds whether the library is where it was, or, while it is in memory, every minute whether it can
+    /// be brought back; a supervised task.
     func follow(_ context: TaskContext) throws -> TaskExit {
-        repeat {
+        while context.wait(for: Pace.of(isInMemory ? .seconds(60) : .seconds(10))) {
             context.beat()
             if isInMemory { tryToReturn() } else { checkPlace() }
-        } while context.wait(for: Pace.of(isInMemory ? .seconds(60) : .seconds(10)))
+        }
         return .stopped
     }
 
+    /// Writes the library to the cache directory, where it goes on, or leaves it for the one there that knows more. Only when
+    /// that is done another server is asked for.
     private func tryToReturn() {
-        do throws(SystemError) {
+        guard let library = state.withLock({ $0.isReplacing ? nil : $0.library }) else { return }
+        do {
             try probeDirectory(settings.cacheDirectory)
+            if try !isBetter(settings.libraryPath, than: library) {
+                try library.move(to: settings.libraryPath)
+                journal.movedEpoch = 0
+                log.notice(
+                    "the library was brought back to the cache directory", metadata: ["path": "\(settings.libraryPath)"]
+                )
+            }
         } catch {
             return state.withLock { $0.reason = "\(error)" }
         }
         state.withLock { state in
             state.reason = nil
-            if state.isReplacing { return }
-            journal.place = .returning
-            do {
-                try replace()
-                state.isReplacing = true
-                log.notice("the cache directory can be used again", metadata: ["path": "\(settings.cacheDirectory)"])
-            } catch {
-                journal.place = .memory
-                log.error("the guardian does not replace the server", metadata: ["error": "\(error)"])
-            }
+            state.isReplacing = move(to: .disk, Returned(), &state)
         }
+    }
+
+    private struct Returned: Error, CustomStringConvertible {
+        var description: String { "the cache directory can be used again" }
+    }
+
+    /// Whether only the library of the disk has seen all origins.
+    private func isBetter(_ path: FilePath, than library: Library) throws -> Bool {
+        guard library.isRebuilding, let theirs = try LibraryFile.examine(path, isFull: false) else { return false }
+        return theirs.problems.isEmpty && theirs.isOfThisVersion && theirs.isComplete
     }
 
     private func checkPlace() {

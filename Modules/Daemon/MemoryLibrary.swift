@@ -3,37 +3,31 @@ import MusicFSSystem
 
 /// Where a library lies while the cache directory cannot be used: in a directory of a file system in memory, so that it
 /// outlives a server as the one on disk does. It goes with the mount.
-struct MemoryLibrary {
+package struct MemoryLibrary: Sendable {
     private let candidates: [FilePath]
 
     /// Bytes; about 800,000 tracks. What does not fit is not shown.
     static let limit: Int64 = 512 << 20
+    private static let fileName = "library.db"
 
-    init(_ settings: DaemonSettings) {
+    package init(_ settings: DaemonSettings) {
         let name = "musicfs-\(ThisProcess.user)-\(settings.name)"
         candidates = [FilePath("/dev/shm"), settings.socketPath.parent].map { $0.appending(name) }
     }
 
-    /// The library's file; nil when there is none.
-    var existing: FilePath? {
-        candidates.filter(isOurs).map { $0.appending("library.db") }.first { (try? FileStatus.of($0)) != nil }
+    /// The directory with the library first, then those that could have one.
+    var directories: [FilePath] {
+        let existing = candidates.filter { isOurs($0) && (try? FileStatus.of($0.appending(Self.fileName))) != nil }
+        return existing + candidates.filter { !existing.contains($0) }
     }
 
-    /// Makes the directory.
+    /// Makes a directory.
     ///
-    /// - Returns: where the library's file is, or is to be made.
-    /// - Throws: the error of the last place that was tried.
-    func prepare() throws(SystemError) -> FilePath {
-        if let existing { return existing }
-        var failure = SystemError("mkdir", nil, .noEntry)
-        for directory in candidates {
-            do throws(SystemError) {
-                try createDirectories(directory, mode: 0o700)
-                guard isOurs(directory) else { throw SystemError("mkdir", directory, .access) }
-                return directory.appending("library.db")
-            } catch { failure = error }
-        }
-        throw failure
+    /// - Returns: where the library's file is in it, or is to be made.
+    func prepare(_ directory: FilePath) throws(SystemError) -> FilePath {
+        try createDirectories(directory, mode: 0o700)
+        guard isOurs(directory) else { throw SystemError("mkdir", directory, .access) }
+        return directory.appending(Self.fileName)
     }
 
     /// Whoever may write to /dev/shm could have made a directory of that name, or a link.
@@ -42,10 +36,11 @@ struct MemoryLibrary {
         return status.kind == .directory && status.owner == ThisProcess.user && status.mode & 0o077 == 0
     }
 
-    func remove() {
-        for directory in candidates where isOurs(directory) {
-            try? LibraryFile.remove(directory.appending("library.db"))
-            try? removeDirectory(directory)
-        }
+    func remove(_ directory: FilePath) {
+        guard isOurs(directory) else { return }
+        try? LibraryFile.remove(directory.appending(Self.fileName))
+        try? removeDirectory(directory)
     }
+
+    package func remove() { for directory in candidates { remove(directory) } }
 }

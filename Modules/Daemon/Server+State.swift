@@ -65,7 +65,9 @@ extension Server {
         }
         repeat {
             // What is wrong with a library that cannot be read is among the reasons already.
-            let (next, because) = self.state((try? reader.origins()) ?? [])
+            let records = (try? reader.origins()) ?? []
+            rebuild.update(library, records, origins, content.health)
+            let (next, because) = self.state(records)
             move(to: next, because.joined(separator: "; "))
             let reads = OfflineSummary.Reads(
                 cached: content.cache.statistics.hits, failed: fuse.statistics.failedReads.value)

@@ -18,6 +18,7 @@ package final class Server: Sendable {
     let guardian: GuardianClient
     let library: Library
     let recovery: LibraryRecovery
+    let rebuild = RebuildWatch()
     let curation: Curation
     let checks: StoreChecks
     let wasInterrupted: Bool
@@ -116,7 +117,8 @@ package final class Server: Sendable {
             registry: guardian,
             settings: FileSystemSettings(
                 owner: ThisProcess.user, group: ThisProcess.group, timeout: settings.timeout),
-            metrics: metrics, log: logs.logger("fuse"), isBeingRecovered: { recovery.failed($0, isWrite: false) },
+            metrics: metrics, log: logs.logger("fuse"), isAwaited: { [rebuild] in rebuild.isWaiting },
+            isBeingRecovered: { recovery.failed($0, isWrite: false) },
             onOpen: { fileEvents.opened($0) },
             onDisconnect: { later.disconnected(guardian) })
         later.set(fuse)

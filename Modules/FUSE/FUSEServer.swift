@@ -17,12 +17,14 @@ package final class FUSEServer: Sendable {
 
     /// - Parameters:
     ///   - device: the descriptor; stays open as long as the process.
+    ///   - isAwaited: whether a library that is being rebuilt will know more soon.
     ///   - isBeingRecovered: whether requests that failed with such an error are to be left to a successor.
     ///   - onOpen: a file was opened; called on threads that must not wait.
     ///   - onDisconnect: the mount is gone; called once, on a thread of the loop.
     package init(
         device: CInt, journal: Journal, library: Library, content: any ContentProvider,
         registry: any BackingRegistry, settings: FileSystemSettings, metrics: MetricsRegistry, log: Logger,
+        isAwaited: @escaping @Sendable () -> Bool,
         isBeingRecovered: @escaping @Sendable (CacheError) -> Bool,
         onOpen: @escaping @Sendable (ContentVersion) -> Void = { _ in }, onDisconnect: @escaping @Sendable () -> Void
     ) throws {
@@ -33,7 +35,7 @@ package final class FUSEServer: Sendable {
         let later = Later()
         fileSystem = FileSystem(
             settings: settings, epoch: UInt64(library.epoch), content: content, registry: registry, journal: journal,
-            statistics: statistics, log: log, isRebuilding: { library.isRebuilding },
+            statistics: statistics, log: log, isRebuilding: { library.isRebuilding }, isAwaited: isAwaited,
             isBeingRecovered: isBeingRecovered,
             invalidate: { later.invalidator.withLock { $0 }?.add($0) }, onOpen: onOpen)
         session = try FUSESession(device: device, journal: journal, fileSystem: fileSystem)
@@ -65,10 +67,12 @@ package final class FUSEServer: Sendable {
             try startThread("fuse-waiting") { [fileSystem] in unsafe fileSystem.waiting.run(thread) }
         }
         let inherited = journal.takeBackings()
-        let isFirst = journal.generation <= 1
+        // The changes of another library have other numbers; the kernel knows nothing of this one yet.
+        let isFirst = journal.generation <= 1 || journal.servedEpoch != UInt64(library.epoch)
+        journal.servedEpoch = UInt64(library.epoch)
         if isFirst { journal.toldChange = library.lastChange }
         try loop.start(threads: threads)
-        if !isFirst { try repeatInvalidations() }
+        if journal.generation > 1 { try repeatInvalidations() }
         // Handles that were opened with them keep reading; left registered they would pin the origin's file system.
         for id in inherited { registry.closeBacking(id) }
     }

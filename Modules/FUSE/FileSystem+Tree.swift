@@ -11,7 +11,11 @@ extension FileSystem {
             if let entry = try unsafe thread.reader.entry(parent: directory, name: name) {
                 request.reply(entry: attributes(entry))
             } else if try thread.reader.entry(node: directory) != nil {
-                if isRebuilding() { return unsafe waitForName(request, parent, name, thread) }
+                if isRebuilding() {
+                    if isAwaited() { return unsafe waitForName(request, parent, name, thread) }
+                    // It may be known any time.
+                    return request.replyAbsent(timeout: 0)
+                }
                 request.replyAbsent(timeout: timeout)
             } else {
                 request.reply(.stale)
@@ -56,7 +60,7 @@ extension FileSystem {
         _ request: consuming Request, _ raw: UInt64, size: Int, cookie: Int64, isPlus: Bool, _ thread: LoopThread
     ) {
         guard let directory = directory(raw) else { return request.reply(.stale) }
-        if isRebuilding() {
+        if isRebuilding(), isAwaited() {
             return waiting.add(request, thread) { [self] in
                 readDirectory($0, raw, size: size, cookie: cookie, isPlus: isPlus, $1)
             }

@@ -33,6 +33,8 @@ final class FileSystem: Sendable {
     let log: Logger
     /// Whether there may be files that the library does not know yet.
     let isRebuilding: @Sendable () -> Bool
+    /// Whether it will know them soon.
+    let isAwaited: @Sendable () -> Bool
     let waiting = Waiting()
     /// Whether a successor is on its way that has a library in which this error does not happen.
     let isBeingRecovered: @Sendable (CacheError) -> Bool
@@ -49,7 +51,8 @@ final class FileSystem: Sendable {
     init(
         settings: FileSystemSettings, epoch: UInt64, content: any ContentProvider, registry: any BackingRegistry,
         journal: Journal, statistics: FileSystemStatistics, log: Logger,
-        isRebuilding: @escaping @Sendable () -> Bool, isBeingRecovered: @escaping @Sendable (CacheError) -> Bool,
+        isRebuilding: @escaping @Sendable () -> Bool, isAwaited: @escaping @Sendable () -> Bool,
+        isBeingRecovered: @escaping @Sendable (CacheError) -> Bool,
         invalidate: @escaping @Sendable ([TreeChange]) -> Void, onOpen: @escaping @Sendable (ContentVersion) -> Void
     ) {
         self.settings = settings
@@ -60,6 +63,7 @@ final class FileSystem: Sendable {
         self.statistics = statistics
         self.log = log
         self.isRebuilding = isRebuilding
+        self.isAwaited = isAwaited
         self.isBeingRecovered = isBeingRecovered
         self.invalidate = invalidate
         self.onOpen = onOpen

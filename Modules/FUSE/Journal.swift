@@ -45,6 +45,10 @@ package final class Journal: Sendable {
         static let toldChange = 72
         static let libraryPlace = 80
         static let earlyDeaths = 84
+        static let servedEpoch = 88
+        static let movedEpoch = 96
+        static let recoveryTime = 104
+        static let recoveries = 112
         static let initRequest = 128
         static let initReply = 512
     }
@@ -127,6 +131,29 @@ package final class Journal: Sendable {
     package var libraryPlace: UInt32 {
         get { memory.loadU32(Field.libraryPlace) }
         set { memory.storeU32(Field.libraryPlace, newValue) }
+    }
+
+    /// The epoch of the library that was served last.
+    var servedEpoch: UInt64 {
+        get { memory.loadU64(Field.servedEpoch) }
+        set { memory.storeU64(Field.servedEpoch, newValue) }
+    }
+
+    /// The epoch of the library that was copied from the cache directory to memory: its ids are given out there from then
+    /// on. 0 where there is none.
+    package var movedEpoch: UInt64 {
+        get { memory.loadU64(Field.movedEpoch) }
+        set { memory.storeU64(Field.movedEpoch, newValue) }
+    }
+
+    /// When a successor was last asked for since the library gave errors, nanoseconds of CLOCK_MONOTONIC, and how often
+    /// within a minute of each other.
+    package var recoveries: (time: UInt64, count: UInt32) {
+        get { (memory.loadU64(Field.recoveryTime), memory.loadU32(Field.recoveries)) }
+        set {
+            memory.storeU64(Field.recoveryTime, newValue.time)
+            memory.storeU32(Field.recoveries, newValue.count)
+        }
     }
 
     /// How many servers in a row have died before they had served for a second.

@@ -145,5 +145,77 @@ extension EndToEnd {
             #expect(try library.files().contains { $0.contains("new0") })
             for pair in pairs { #expect(try run("cmp", pair.shown.description, pair.original.description).status == 0) }
         }
+
+        /// A file system that takes a little and not the library, or whose file cannot be replaced, is no reason to try for ever.
+        @Test(.enabled(if: LoopDisk.isPossible), .timeLimit(.minutes(1))) func aReturnThatFailsIsTriedEveryMinuteAlone()
+            throws
+        {
+            let library = try makeLibrary()
+            library.prefix = []
+            let disk = try LoopDisk(
+                library.directory.path, at: library.directory.path.appending("cache"), megabytes: 8)
+            try library.start()
+            let files = try library.files()
+            try library.unmount()
+            let database = library.directory.path.appending("cache/\(library.name)/library.db")
+            // Opened for writing it is not: the next mount has its library in memory.
+            try #require(try run("chattr", "+i", database.description).status == 0)
+            defer { _ = try? run("chattr", "-i", database.description) }
+            library.prefix = ["env", "MUSICFS_TEST_HURRY=60"]
+            try library.start()
+            #expect(eventually { (try? isInMemory(library)) == true })
+            let pid = try library.status().pid
+            // Three of its minutes.
+            usleep(3_500_000)
+            #expect(try library.status().pid == pid, "\(library.log)")
+            try expectWhole(library, files)
+            _ = try run("chattr", "-i", database.description)
+            #expect(eventually(20) { (try? isInMemory(library)) == false }, "\(library.log)")
+            try expectWhole(library, files)
+            withExtendedLifetime(disk) {}
+        }
+
+        /// What an origin has that does not answer is not waited for.
+        @Test(.timeLimit(.minutes(1))) func anOriginThatIsAwayDoesNotHoldUpTheOthersAfterARebuild() throws {
+            let library = try makeLibrary()
+            library.configuration =
+                Section.directory(library.origin, id: "local", type: "local") + """
+                    [[origins]]
+                    id = "away"
+                    type = "webdav"
+                    url = "http://127.0.0.1:9/"
+                    credentials = "anonymous"
+                    """
+            try library.start()
+            #expect(eventually { (try? library.files().count) == 22 })
+            let files = try library.files()
+            try library.unmount()
+            let database = library.directory.path.appending("cache/\(library.name)/library.db")
+            try writeFileAtomically(database, Array("no database".utf8))
+            try library.start()
+            #expect(eventually(20) { (try? library.files()) == files }, "\(library.log)")
+            let begin = monotonicNanoseconds()
+            #expect(try run("ls", library.mount.appending("absent").description).text.contains("No such file"))
+            #expect(monotonicNanoseconds() - begin < 5_000_000_000)
+        }
+
+        /// A disk that hangs is left alone.
+        @Test(.enabled(if: LoopDisk.isPossible), .timeLimit(.minutes(2))) func aDiskThatHangsDoesNotEndTheMount() throws
+        {
+            let library = try makeLibrary()
+            library.prefix = []
+            let disk = try LoopDisk(
+                library.directory.path, at: library.directory.path.appending("cache"), megabytes: 64)
+            try library.start()
+            let files = try library.files()
+            let pid = try library.status().pid
+            try #require(try run("fsfreeze", "-f", disk.mount.description).status == 0)
+            defer { _ = try? run("fsfreeze", "-u", disk.mount.description) }
+            kill(pid, SIGKILL)
+            try dropKernelCaches()
+            #expect(eventually(60) { (try? library.files()) == files }, "\(library.log)")
+            #expect(eventually(60) { (try? isInMemory(library)) == true }, "\(library.log)")
+            _ = try run("fsfreeze", "-u", disk.mount.description)
+        }
     }
 }

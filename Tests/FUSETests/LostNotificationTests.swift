@@ -59,7 +59,7 @@ struct LostNotificationTests {
                 device: device.raw, journal: journal, library: library, content: NoContent(), registry: NoBackings(),
                 settings: FileSystemSettings(
                     owner: ThisProcess.user, group: ThisProcess.group, timeout: .seconds(86_400)), metrics: metrics,
-                log: .disabled, isBeingRecovered: { _ in false }, onDisconnect: {})
+                log: .disabled, isAwaited: { false }, isBeingRecovered: { _ in false }, onDisconnect: {})
         }
         func names(_ path: FilePath) throws -> Set<String> {
             // The kernel may hold a thread of this process while it waits for an answer of this process.

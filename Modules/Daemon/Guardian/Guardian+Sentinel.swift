@@ -23,6 +23,15 @@ extension Guardian {
         server.process.send(Signal.kill)
     }
 
+    /// A server that has served for a second makes up for those before it.
+    func forgiveEarlyDeaths() {
+        guard earlyDeaths > 0, let serving = server?.serving, monotonicNanoseconds() - serving >= 1_000_000_000 else {
+            return
+        }
+        earlyDeaths = 0
+        journal.earlyDeaths = 0
+    }
+
     /// The state in proc_pid_stat(5), which stands behind the name in brackets.
     private func isZombie(_ pid: Int32) -> Bool {
         guard let bytes = try? readFile(FilePath("/proc/\(pid)/stat"), limit: 4096),

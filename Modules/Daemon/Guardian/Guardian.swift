@@ -21,7 +21,7 @@ package final class Guardian {
     var server: Server?
     /// Servers that were killed and have not been reaped: they may hang in the kernel.
     private var leaving: [ChildProcess] = []
-    private var earlyDeaths = 0
+    var earlyDeaths = 0
     var isStopping = false
     /// Whether the mount is left as it is, for another guardian.
     var isLeaving = false
@@ -157,6 +157,7 @@ package final class Guardian {
                 if results[2].isReadable { answer() }
                 if results[1].isReadable || hasOverstayed { if let code = serverEnded() { return code } }
             }
+            forgiveEarlyDeaths()
             checkHeartbeat()
             replaceIfDue()
             hearCandidate()
@@ -194,6 +195,7 @@ package final class Guardian {
         }
         log.info("stopping", metadata: ["signal": "\(Signal.name(signal))"])
         isStopping = true
+        replacement = nil
         ServiceManager.tell(.stopping, .status("stopping"))
         server?.process.send(Signal.terminate)
     }
@@ -248,7 +250,7 @@ package final class Guardian {
         if server.isReplaced {
             journal.noteReplacement()
             log.notice("the server is replaced as planned", metadata: ["pid": "\(server.process.pid)"])
-            return restart()
+            return restart(isPlanned: true)
         }
         if !isReady, case .code(let code) = exit, code != 0 {
             // It could not even begin, and has said why.
@@ -286,9 +288,9 @@ package final class Guardian {
         }
     }
 
-    private func restart() -> Int32? {
+    private func restart(isPlanned: Bool = false) -> Int32? {
         let wait = Guardian.backoff[min(max(earlyDeaths - 1, 0), Guardian.backoff.count - 1)]
-        if earlyDeaths > 1, wait > 0 {
+        if earlyDeaths > 1, wait > 0, !isPlanned {
             log.warning(
                 "servers die as soon as they start; waiting before the next",
                 metadata: ["deaths": "\(earlyDeaths)", "seconds": "\(wait)"])
@@ -428,6 +430,7 @@ package final class Guardian {
                 log.error("cannot unmount", metadata: ["mount": "\(configuration.mountPoint)", "error": "\(error)"])
             }
         }
+        configuration.memoryLibrary.remove()
         log.info("unmounted", metadata: ["mount": "\(configuration.mountPoint)"])
     }
 }

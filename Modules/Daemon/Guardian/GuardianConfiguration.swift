@@ -22,12 +22,14 @@ package struct GuardianConfiguration: Sendable {
     package var epochFile: FilePath
     /// How often this mount was made anew in a row, since the kernel had aborted its connection.
     package var remounts: Int
+    /// Goes with the mount.
+    package var memoryLibrary: MemoryLibrary
 
     package init(
         mountPoint: FilePath, lockedDirectories: [FilePath], allowOther: Bool, allowsPassthrough: Bool,
         isAllLocal: Bool, arguments: [String], isDetached: Bool,
         heartbeatTimeout: Duration, maxRestarts: Int, epochFile: FilePath,
-        remounts: Int
+        remounts: Int, memoryLibrary: MemoryLibrary
     ) {
         self.mountPoint = mountPoint
         self.lockedDirectories = lockedDirectories
@@ -40,6 +42,7 @@ package struct GuardianConfiguration: Sendable {
         self.maxRestarts = maxRestarts
         self.epochFile = epochFile
         self.remounts = remounts
+        self.memoryLibrary = memoryLibrary
     }
 
     /// How another process of this mount is started: all of its arguments, the program's name first.
