@@ -78,7 +78,7 @@ final class FileSystem: Sendable {
 
     /// The id of a node that this database knows; nil for those of another epoch.
     func known(_ raw: UInt64) -> NodeID? {
-        guard let id = NodeID(raw: raw), id.id == 1 || id.epoch == epoch & 0x3ff else { return nil }
+        guard let id = NodeID(raw: raw), raw == NodeID.rootRaw || id.epoch == epoch & 0x3ff else { return nil }
         return id
     }
 

@@ -217,5 +217,52 @@ extension EndToEnd {
             #expect(eventually(60) { (try? isInMemory(library)) == true }, "\(library.log)")
             _ = try run("fsfreeze", "-u", disk.mount.description)
         }
+
+        /// The library in memory is lost, after it gave out numbers that the one of the disk does not know of: files that are
+        /// open are those that they were, or not known any more.
+        @Test(.enabled(if: LoopDisk.isPossible), .timeLimit(.minutes(1))) func noNumberIsGivenOutTwice() throws {
+            let library = try makeLibrary()
+            library.prefix = []
+            library.configuration =
+                "[fuse]\npassthrough = \"never\"\n" + Section.directory(library.origin, id: "local", type: "local")
+            try library.start()
+            let old = try library.files()
+            let cache = library.directory.path.appending("cache/\(library.name)")
+            try #require(try run("chattr", "+i", cache.description).status == 0)
+            defer { _ = try? run("chattr", "-i", cache.description) }
+            usleep(1_200_000)
+            kill(try library.status().pid, SIGKILL)
+            #expect(eventually(20) { (try? isInMemory(library)) == true }, "\(library.log)")
+            func add(_ range: Range<Int>) throws {
+                for number in range {
+                    try writeFileAtomically(
+                        library.origin.appending("new\(number).lrc"), Array("line \(number) of \(range)".utf8))
+                    try writeAudio(library.origin.appending("new\(number).wav"), megabytes: 1)
+                }
+            }
+            try add(0..<6)
+            #expect(eventually { (try? library.files().count) == old.count + 12 }, "\(library.log)")
+            let held = try library.files().map { file -> (SharedFD, FilePath) in
+                (SharedFD(try open(library.mount.appending(file), [.read])), FilePath(try library.realPath(file)))
+            }
+            let memory = "/dev/shm/musicfs-\(ThisProcess.user)-\(library.name)"
+            try FileManager.default.removeItem(atPath: memory)
+            // Others come first now, and would get the numbers.
+            for number in 0..<6 { try unlink(library.origin.appending("new\(number).wav")) }
+            try add(100..<106)
+            // A death before it had served for a second would count as an early one.
+            usleep(1_200_000)
+            kill(try library.status().pid, SIGKILL)
+            #expect(eventually(20) { (try? library.files().contains { $0.contains("new105") }) == true })
+            try dropKernelCaches()
+            var known = 0
+            for (fd, original) in held {
+                guard let bytes = try? readFully(fd.raw, at: 0, count: 4096) else { continue }
+                known += 1
+                guard let expected = try? readFile(original) else { continue }
+                #expect(bytes == Array(expected.prefix(4096)), "\(original) has \(expected.count) bytes")
+            }
+            print("\(known) of \(held.count) open files are known after the library was lost")
+        }
     }
 }
