@@ -107,10 +107,20 @@ struct ControlRoutes: Sendable {
         ]
     }
 
-    private func reading<R>(_ body: (LibraryReader) throws(CacheError) -> R) throws(ControlError) -> R {
-        do throws(CacheError) {
-            return try body(try server.library.makeReader())
-        } catch { throw ControlError(.failed, error.message) }
+    /// On a lane of its own: a disk that hangs is to be told of, and not to be waited for.
+    private func reading<R: Sendable>(
+        _ body: @escaping @Sendable (LibraryReader) throws(CacheError) -> R
+    ) throws(ControlError) -> R {
+        do {
+            return try server.questions.run { [library = server.library] () throws(CacheError) -> R in
+                try body(try library.makeReader())
+            }
+        } catch {
+            switch error {
+            case .failed(let error): throw ControlError(.failed, error.message)
+            default: throw ControlError(.timeout, "the library does not answer", remedy: "see 'musicfs doctor'")
+            }
+        }
     }
 
     private func patience(_ request: ControlRequest) throws(ControlError) -> Duration? {

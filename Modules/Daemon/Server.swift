@@ -18,6 +18,8 @@ package final class Server: Sendable {
     let guardian: GuardianClient
     let library: Library
     let recovery: LibraryRecovery
+    /// Where commands that ask the library wait for its disk.
+    let questions: IOLane
     let rebuild = RebuildWatch()
     let curation: Curation
     let checks: StoreChecks
@@ -79,6 +81,7 @@ package final class Server: Sendable {
         let ids = opened.origins
         media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
         let timer = try DeadlineTimer(clock: SystemClock())
+        questions = try IOLane(name: "questions", threads: 2, deadline: .seconds(3), timer: timer)
         let directory = OriginDirectory(events: events, log: logs.logger("origins"))
         content = try Content(
             settings, library: library, ids: ids, timer: timer,

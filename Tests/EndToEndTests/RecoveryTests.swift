@@ -211,6 +211,8 @@ extension EndToEnd {
             let pid = try library.status().pid
             try #require(try run("fsfreeze", "-f", disk.mount.description).status == 0)
             defer { _ = try? run("fsfreeze", "-u", disk.mount.description) }
+            // It is told of, and not waited for.
+            #expect(try library.degradedBecause().contains { $0.contains("library") })
             kill(pid, SIGKILL)
             try dropKernelCaches()
             #expect(eventually(60) { (try? library.files()) == files }, "\(library.log)")
