@@ -37,8 +37,8 @@ struct LibraryOpening: Sendable {
     /// Servers that died in a row before they had served; from then on the cache directory is not touched any more, since
     /// what lies there may be what kills or hangs them.
     private static let mostDeaths = 2
-    /// How long the cache directory may take, nanoseconds; readers wait meanwhile.
-    private static let patience: UInt64 = 15_000_000_000
+    /// How long the cache directory may take; readers wait meanwhile.
+    private static var patience: Duration { Pace.of(.seconds(15)) }
 
     func open() throws -> Opened {
         let memory = MemoryLibrary(settings)
@@ -79,7 +79,7 @@ struct LibraryOpening: Sendable {
             answer.withLock { $0 = result }
             answer.signal()
         }
-        guard let result = answer.wait(until: monotonicNanoseconds() &+ Self.patience, { $0 }) else {
+        guard let result = answer.wait(until: SystemClock().deadline(after: Self.patience), { $0 }) else {
             throw StartFailure.hung
         }
         return try result.get()

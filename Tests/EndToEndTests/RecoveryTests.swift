@@ -203,7 +203,7 @@ extension EndToEnd {
         @Test(.enabled(if: LoopDisk.isPossible), .timeLimit(.minutes(2))) func aDiskThatHangsDoesNotEndTheMount() throws
         {
             let library = try makeLibrary()
-            library.prefix = []
+            library.prefix = ["env", "MUSICFS_TEST_HURRY=5"]
             let disk = try LoopDisk(
                 library.directory.path, at: library.directory.path.appending("cache"), megabytes: 64)
             try library.start()
