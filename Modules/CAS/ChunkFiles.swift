@@ -11,7 +11,10 @@ struct ChunkFiles: Sendable {
     enum Failure: Error, Hashable, Sendable {
         /// Not there, too short, or other bytes than its name says.
         case bad
+        /// It cannot be read now, which says nothing about it: it is to be left alone.
         case system(Errno)
+
+        init(_ errno: Errno) { self = [.noEntry, .notDirectory, .noData].contains(errno) ? .bad : .system(errno) }
     }
 
     func path(_ id: ChunkID) -> FilePath {
@@ -27,9 +30,7 @@ struct ChunkFiles: Sendable {
             guard count == buffer.count, unsafe ChunkID(of: UnsafeRawBufferPointer(buffer)) == id else {
                 throw SystemError("verify", nil, .noData)
             }
-        } catch {
-            throw error.errno == .noEntry || error.errno == .noData ? .bad : .system(error.errno)
-        }
+        } catch { throw Failure(error.errno) }
     }
 
     /// Whether the stored chunk of this name has these bytes; false where there is none.
@@ -43,13 +44,6 @@ struct ChunkFiles: Sendable {
             throw error
         }
         return unsafe copy.elementsEqual(bytes)
-    }
-
-    /// Whether the file of this name is a whole chunk.
-    func isWhole(_ id: ChunkID, length: Int) -> Bool {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(length, 0), alignment: 4096)
-        defer { unsafe buffer.deallocate() }
-        return unsafe (try? read(id, into: buffer)) != nil
     }
 
     /// Writes a chunk to a temporary name.
@@ -98,44 +92,64 @@ struct ChunkFiles: Sendable {
         try? unlink(path(id))
     }
 
-    /// The trailers of a file; nil when it is no chunk file of this name, with nothing but whole trailers at its end.
+    /// The trailers of a file, at least one.
     ///
     /// - Parameter verifies: reads the bytes too, and compares the hash.
-    func trailers(_ id: ChunkID, verifies: Bool) -> [ChunkTrailer]? {
-        guard let file = try? open(path(id), [.read]), let size = try? FileStatus.of(file).size,
-            let last = trailer(file.raw, at: size - Int64(ChunkTrailer.byteCount)), last.id == id,
-            size >= Int64(last.length)
-        else { return nil }
-        if verifies {
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: last.length, alignment: 4096)
-            defer { unsafe buffer.deallocate() }
-            guard (try? unsafe read(id, into: buffer)) != nil else { return nil }
-        }
+    /// - Throws: `bad` when it is no chunk file of this name, with nothing but whole trailers at its end.
+    func trailers(_ id: ChunkID, verifies: Bool) throws(Failure) -> [ChunkTrailer] {
         var trailers: [ChunkTrailer] = []
-        var offset = Int64(last.length)
-        while offset < size {
-            guard let trailer = trailer(file.raw, at: offset), trailer.id == id, trailer.length == last.length else {
-                return nil
+        do throws(SystemError) {
+            let file = try open(path(id), [.read])
+            let size = try FileStatus.of(file).size
+            let last = try trailer(of: id, file.raw, at: size - Int64(ChunkTrailer.byteCount))
+            var offset = Int64(last.length)
+            while offset < size {
+                let trailer = try trailer(of: id, file.raw, at: offset)
+                guard trailer.length == last.length else { throw SystemError("verify", nil, .noData) }
+                trailers.append(trailer)
+                offset += Int64(ChunkTrailer.byteCount)
             }
-            trailers.append(trailer)
-            offset += Int64(ChunkTrailer.byteCount)
+        } catch { throw Failure(error.errno) }
+        guard let length = trailers.first?.length else { throw .bad }
+        if verifies {
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 4096)
+            defer { unsafe buffer.deallocate() }
+            unsafe try read(id, into: buffer)
         }
         return trailers
     }
 
-    private func trailer(_ file: CInt, at offset: Int64) -> ChunkTrailer? {
-        guard offset >= 0, let bytes = try? readFully(file, at: offset, count: ChunkTrailer.byteCount) else {
-            return nil
-        }
-        return ChunkTrailer(bytes)
+    private func trailer(of id: ChunkID, _ file: CInt, at offset: Int64) throws(SystemError) -> ChunkTrailer {
+        guard offset >= 0,
+            let trailer = ChunkTrailer(try readFully(file, at: offset, count: ChunkTrailer.byteCount)),
+            trailer.id == id
+        else { throw SystemError("verify", nil, .noData) }
+        return trailer
     }
 
-    /// Goes through all chunk files, a folder at a time; others than chunks are given by their path.
-    func forEach(chunk: (ChunkID) throws -> Void, stray: (FilePath) throws -> Void) throws {
-        guard (try? FileStatus.of(root)) != nil else { return }
-        for folder in try listDirectory(open(root, [.read, .directory]), root) where folder.kind == .directory {
+    /// Goes through all chunk files, a folder at a time; others than chunks are given by their path, and the errors of
+    /// folders that cannot be listed to `unreadable`.
+    func forEach(
+        chunk: (ChunkID) throws -> Void, stray: (FilePath) throws -> Void,
+        unreadable: (SystemError) throws -> Void = { throw $0 }
+    ) throws {
+        let folders: [DirectoryEntry]
+        do throws(SystemError) {
+            folders = try listDirectory(open(root, [.read, .directory]), root)
+        } catch {
+            if error.errno == .noEntry { return }
+            throw error
+        }
+        for folder in folders where folder.kind == .directory {
             let path = root.appending(folder.name)
-            for entry in try listDirectory(open(path, [.read, .directory]), path) {
+            let entries: [DirectoryEntry]
+            do throws(SystemError) {
+                entries = try listDirectory(open(path, [.read, .directory]), path)
+            } catch {
+                try unreadable(error)
+                continue
+            }
+            for entry in entries {
                 if let id = ChunkID(text: String(decoding: entry.name, as: UTF8.self)) {
                     try chunk(id)
                 } else {

@@ -17,7 +17,7 @@ package struct ChunkGrid: Hashable, Sendable {
     package func chunk(at offset: Int64) -> Range<Int64> {
         let part = part(at: offset)
         let start = part.lowerBound + (offset - part.lowerBound) / Self.chunkSize * Self.chunkSize
-        return start..<min(start + Self.chunkSize, part.upperBound)
+        return start..<(start + min(Self.chunkSize, part.upperBound - start))
     }
 
     /// The range with the chunks completed that it begins and ends in.

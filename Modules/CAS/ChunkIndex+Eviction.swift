@@ -18,9 +18,11 @@ extension ChunkIndex {
         var unused: [ChunkID] = []
         let before = totals.used
         // Each step takes a version out or moves it to the main queue or lowers its frequency: it ends.
-        while before - totals.used < bytes {
+        while before &- totals.used < bytes {
             let isSmallFull = totals.small >= max(limit / 10, 1)
             guard let victim = try oldest(isSmallFull ? .small : .main) ?? oldest(isSmallFull ? .main : .small) else {
+                // Without a version there is nothing: whatever is counted is no more to be had.
+                if totals.pinned == 0, totals.used > 0 { throw SQLiteError.badRow("meta", "used") }
                 break
             }
             if victim.queue == .small, victim.frequency > 1 {
@@ -30,7 +32,7 @@ extension ChunkIndex {
             } else {
                 let used = totals.used
                 unused += try remove(victim.key)
-                totals.evicted += used - totals.used
+                totals.evicted &+= used &- totals.used
                 if victim.queue == .small { try remember(victim.key) }
             }
         }
@@ -47,12 +49,15 @@ extension ChunkIndex {
 
     private func oldest(_ queue: EvictionQueue) throws -> Victim? {
         let statement = try database.prepare(
-            "SELECT id, key, frequency, bytes FROM manifests WHERE queue = ? AND is_pinned = 0 ORDER BY rank LIMIT 1")
+            "SELECT id, key, frequency FROM manifests WHERE queue = ? AND is_pinned = 0 ORDER BY rank LIMIT 1")
         statement.bind(1, queue.rawValue)
-        guard try statement.step(), let key = ContentKey(bytes: statement.bytes(1)) else { return nil }
-        return Victim(
-            id: statement.integer(0), key: key, queue: queue, frequency: statement.integer(2),
-            bytes: statement.integer(3))
+        guard try statement.step() else { return nil }
+        let (id, key) = (statement.integer(0), try statement.contentKey(1))
+        // One that is not found by its key could not be removed, and eviction would not end.
+        guard let known = try manifest(key), known.id == id else { throw SQLiteError.badRow("manifests", "key") }
+        // It is lowered step by step.
+        let frequency = min(statement.integer(2), Self.mostFrequency)
+        return Victim(id: id, key: key, queue: queue, frequency: frequency, bytes: known.bytes)
     }
 
     private func move(_ victim: Victim, to queue: EvictionQueue, frequency: Int64) throws {

@@ -49,6 +49,7 @@ final class ChunkIndex {
         do {
             let result = try database.transaction { () throws -> R in
                 let result = try body()
+                guard totals.isPlausible else { throw SQLiteError.badRow("meta", "totals") }
                 try totals.save(database, unless: saved)
                 return result
             }
@@ -77,7 +78,9 @@ final class ChunkIndex {
         findChunk.bind(1, id.bytes)
         guard try findChunk.step() else { return nil }
         return Chunk(
-            length: Int(clamping: findChunk.integer(0)), uses: findChunk.integer(1), trailers: findChunk.integer(2))
+            length: Int(try findChunk.integer(0, IndexBounds.length, "chunks.length")),
+            uses: try findChunk.integer(1, IndexBounds.count, "chunks.uses"),
+            trailers: try findChunk.integer(2, IndexBounds.count, "chunks.trailers"))
     }
 
     private func save(_ id: ChunkID, _ chunk: Chunk, replacing old: Chunk?) throws {
@@ -86,23 +89,23 @@ final class ChunkIndex {
         putChunk.bind(3, chunk.uses)
         putChunk.bind(4, chunk.trailers)
         try putChunk.run()
-        totals.used += chunk.fileSize - (old?.fileSize ?? 0)
-        totals.uses += chunk.uses - (old?.uses ?? 0)
-        totals.usedBytes += (chunk.uses - (old?.uses ?? 0)) * Int64(chunk.length)
+        totals.used &+= chunk.fileSize - (old?.fileSize ?? 0)
+        totals.uses &+= chunk.uses - (old?.uses ?? 0)
+        totals.usedBytes &+= (chunk.uses - (old?.uses ?? 0)) * Int64(chunk.length)
         if old == nil {
-            totals.chunks += 1
-            totals.uniqueBytes += Int64(chunk.length)
+            totals.chunks &+= 1
+            totals.uniqueBytes &+= Int64(chunk.length)
         }
     }
 
     private func forget(_ id: ChunkID, _ chunk: Chunk) throws {
         dropChunk.bind(1, id.bytes)
         try dropChunk.run()
-        totals.used -= chunk.fileSize
-        totals.uses -= chunk.uses
-        totals.usedBytes -= chunk.uses * Int64(chunk.length)
-        totals.chunks -= 1
-        totals.uniqueBytes -= Int64(chunk.length)
+        totals.used &-= chunk.fileSize
+        totals.uses &-= chunk.uses
+        totals.usedBytes &-= chunk.uses * Int64(chunk.length)
+        totals.chunks &-= 1
+        totals.uniqueBytes &-= Int64(chunk.length)
     }
 
     // MARK: Manifests
@@ -119,7 +122,7 @@ final class ChunkIndex {
         putManifest.bind(6, wasEvicted ? EvictionQueue.main.rawValue : EvictionQueue.small.rawValue)
         putManifest.bind(7, totals.takeRank())
         try putManifest.run()
-        totals.manifests += 1
+        totals.manifests &+= 1
         guard let made = try manifest(info.key) else {
             throw SQLiteError(extendedCode: 11, message: "a row that was written is not there", context: "manifests")
         }
@@ -130,9 +133,12 @@ final class ChunkIndex {
         defer { findManifest.reset() }
         findManifest.bind(1, key.bytes)
         guard try findManifest.step() else { return nil }
+        guard let queue = EvictionQueue(rawValue: findManifest.integer(1)) else {
+            throw SQLiteError.badRow("manifests", "queue")
+        }
         return (
-            findManifest.integer(0), EvictionQueue(rawValue: findManifest.integer(1)) ?? .small,
-            findManifest.integer(2) != 0, findManifest.integer(3)
+            findManifest.integer(0), queue, findManifest.integer(2) != 0,
+            try findManifest.integer(3, IndexBounds.sum, "manifests.bytes")
         )
     }
 
@@ -141,9 +147,7 @@ final class ChunkIndex {
         entries.bind(1, id)
         var result: [Manifest.Entry] = []
         while try entries.step() {
-            guard let chunk = ChunkID(bytes: entries.bytes(2)) else { continue }
-            result.append(
-                Manifest.Entry(offset: entries.integer(0), length: Int(clamping: entries.integer(1)), id: chunk))
+            result.append(try entries.entry())
         }
         return result
     }
@@ -154,7 +158,7 @@ final class ChunkIndex {
         defer { findEntry.reset() }
         findEntry.bind(1, manifest.id)
         findEntry.bind(2, offset)
-        return try findEntry.step() ? ChunkID(bytes: findEntry.bytes(0)) : nil
+        return try findEntry.step() ? findEntry.chunkID(0) : nil
     }
 
     /// Notes that a version has a chunk, whose file is there, with `newTrailers` more trailers than before.
@@ -201,8 +205,7 @@ final class ChunkIndex {
         guard let manifest = try manifest(key) else { return [] }
         var unused: [ChunkID] = []
         for entry in try entries(ofManifest: manifest.id) {
-            drop(manifest.id, entry.offset)
-            try dropEntry.run()
+            try drop(manifest.id, entry.offset)
             guard let old = try chunk(entry.id) else { continue }
             var chunk = old
             chunk.uses -= 1
@@ -215,7 +218,7 @@ final class ChunkIndex {
         }
         dropManifest.bind(1, manifest.id)
         try dropManifest.run()
-        totals.manifests -= 1
+        totals.manifests &-= 1
         totals.count(-manifest.bytes, in: manifest.queue, isPinned: manifest.isPinned)
         return unused
     }
@@ -224,27 +227,33 @@ final class ChunkIndex {
     func remove(_ id: ChunkID) throws {
         guard let chunk = try chunk(id) else { return }
         var users: [(manifest: Int64, offset: Int64, length: Int64)] = []
+        defer { usersOfChunk.reset() }
         usersOfChunk.bind(1, id.bytes)
         while try usersOfChunk.step() {
-            users.append((usersOfChunk.integer(0), usersOfChunk.integer(1), usersOfChunk.integer(2)))
+            users.append(
+                (
+                    usersOfChunk.integer(0), usersOfChunk.integer(1),
+                    try usersOfChunk.integer(2, IndexBounds.length, "entries.length")
+                ))
         }
-        usersOfChunk.reset()
         for user in users {
-            drop(user.manifest, user.offset)
-            try dropEntry.run()
+            try drop(user.manifest, user.offset)
             if let key = try key(ofManifest: user.manifest) { try grow(user.manifest, key, by: -user.length) }
         }
         try forget(id, chunk)
     }
 
-    private func drop(_ manifest: Int64, _ offset: Int64) {
+    private func drop(_ manifest: Int64, _ offset: Int64) throws {
         dropEntry.bind(1, manifest)
         dropEntry.bind(2, offset)
+        try dropEntry.run()
+        // One that stayed would be taken for a part of the next version that has the number.
+        guard database.changes == 1 else { throw SQLiteError.badRow("entries", "offset") }
     }
 
     private func key(ofManifest id: Int64) throws -> ContentKey? {
         let statement = try database.prepare("SELECT key FROM manifests WHERE id = ?")
         statement.bind(1, id)
-        return try statement.step() ? ContentKey(bytes: statement.bytes(0)) : nil
+        return try statement.step() ? statement.contentKey(0) : nil
     }
 }

@@ -180,7 +180,7 @@ package final class ChunkStore: Sendable {
                     guard let writer else { throw StoreIsOff() }
                     return try job(writer)
                 }
-                if case .failure(let error as SQLiteError) = result { note(error) }
+                if case .failure(let error) = result, error is SQLiteError || error is SystemError { note(error) }
                 answer.withLock { $0 = result }
                 answer.signal()
             }
@@ -264,9 +264,7 @@ final class ManifestReader {
         entries.bind(1, key.bytes)
         var result: [Manifest.Entry] = []
         while try entries.step() {
-            guard let id = ChunkID(bytes: entries.bytes(2)) else { continue }
-            result.append(
-                Manifest.Entry(offset: entries.integer(0), length: Int(clamping: entries.integer(1)), id: id))
+            result.append(try entries.entry())
         }
         return Manifest(result)
     }

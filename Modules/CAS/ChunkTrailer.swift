@@ -37,7 +37,8 @@ struct ChunkTrailer: Hashable, Sendable {
         }
         let (start, end) = (number(32), number(40))
         let nameLength = number(80)
-        guard (0...64).contains(nameLength), number(24) >= 0, number(48) >= 0, number(56) > 0, number(56) <= 1 << 30
+        guard (0...64).contains(nameLength), number(24) >= 0, IndexBounds.offset.contains(number(48)),
+            IndexBounds.length.contains(number(56))
         else { return nil }
         let origin = String(decoding: bytes[88..<(88 + Int(nameLength))], as: UTF8.self)
         info = VersionInfo(

@@ -8,7 +8,7 @@ final class ChunkWriter {
     let store: ChunkStore
     var index: ChunkIndex
     /// Which file the index was when it was opened.
-    private let indexInode: UInt64
+    private let indexFile: FileIdentity?
     private var serial: UInt64 = 0
     private var nextLook: UInt64 = 0
     /// Chunks whose files are being made, and the room that they will take.
@@ -30,7 +30,7 @@ final class ChunkWriter {
         self.store = store
         try createDirectories(store.files.root, mode: 0o700)
         index = try ChunkIndex(store.indexPath)
-        indexInode = try FileStatus.of(store.indexPath).inode
+        indexFile = try FileIdentity.of(store.indexPath)
         store.indexSerial.increment()
     }
 
@@ -124,7 +124,7 @@ final class ChunkWriter {
         let now = monotonicNanoseconds()
         guard now >= nextLook else { return }
         nextLook = now &+ 5_000_000_000
-        if (try? FileStatus.of(store.indexPath))?.inode != indexInode {
+        if try FileIdentity.of(store.indexPath) != indexFile {
             return store.noteDamage("its file was deleted or replaced")
         }
         store.pressure = DiskPressure(try FileSystemStatus.of(store.directory))
@@ -225,7 +225,7 @@ final class ChunkWriter {
             ])
             return nil
         }
-        if store.files.isWhole(id, length: known.length) {
+        if try isWhole(id, known) {
             store.log.error(
                 "two different chunks have one name; the second is not stored", metadata: ["chunk": "\(id.text)"])
             store.settle(put, nil)
@@ -274,9 +274,24 @@ final class ChunkWriter {
         for id in unused { store.files.remove(id) }
     }
 
+    /// Whether the file of a chunk that the index names is right.
+    ///
+    /// - Throws: SystemError when it cannot be read now; SQLiteError when it is right, and the index is not.
+    func isWhole(_ id: ChunkID, _ known: ChunkIndex.Chunk) throws -> Bool {
+        do throws(ChunkFiles.Failure) {
+            if try store.files.trailers(id, verifies: true).first?.length == known.length { return true }
+        } catch {
+            switch error {
+            case .bad: return false
+            case .system(let errno): throw SystemError("read", store.files.root, errno)
+            }
+        }
+        throw SQLiteError.badRow("chunks", "length")
+    }
+
     /// Removes a chunk that was read and was not right, unless it has been evicted or written anew since.
     func removeIfBad(_ id: ChunkID) throws {
-        guard let known = try index.chunk(id), !store.files.isWhole(id, length: known.length) else { return }
+        guard let known = try index.chunk(id), try !isWhole(id, known) else { return }
         store.refetched.increment()
         store.log.warning("a chunk is missing or damaged and is fetched again", metadata: ["chunk": "\(id.text)"])
         try removeBad(id)

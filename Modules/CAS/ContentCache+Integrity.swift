@@ -27,6 +27,7 @@ extension ContentCache {
     ///
     /// - Parameter goOn: asked between them; ends it by returning false.
     /// - Returns: how many were looked at, and how many were wrong.
+    /// - Throws: SystemError when one cannot be read, which is left as it is.
     package func scrub(_ count: Int, goOn: () -> Bool) throws -> (checked: Int, bad: Int) {
         guard let store else { return (0, 0) }
         var (checked, bad) = (0, 0)
@@ -45,14 +46,15 @@ extension ChunkWriter {
     fileprivate func checkRandom() throws -> Bool? {
         let statement = try index.database.prepare("SELECT id FROM chunks WHERE id >= ? ORDER BY id LIMIT 1")
         statement.bind(1, (0..<16).map { _ in UInt8.random(in: 0...255) })
-        var id = try statement.step() ? ChunkID(bytes: statement.bytes(0)) : nil
+        var id = try statement.step() ? statement.chunkID(0) : nil
         statement.reset()
         if id == nil {
             let first = try index.database.prepare("SELECT id FROM chunks ORDER BY id LIMIT 1")
-            id = try first.step() ? ChunkID(bytes: first.bytes(0)) : nil
+            id = try first.step() ? first.chunkID(0) : nil
         }
-        guard let id, let known = try index.chunk(id) else { return nil }
-        if store.files.isWhole(id, length: known.length) { return true }
+        guard let id else { return nil }
+        guard let known = try index.chunk(id) else { throw SQLiteError.badRow("chunks", "id") }
+        if try isWhole(id, known) { return true }
         try removeIfBad(id)
         return false
     }

@@ -28,20 +28,25 @@ struct IndexTotals: Hashable, Sendable {
     ]
 
     mutating func takeRank() -> Int64 {
-        defer { nextRank += 1 }
+        defer { nextRank &+= 1 }
         return nextRank
     }
 
     mutating func count(_ bytes: Int64, in queue: EvictionQueue, isPinned: Bool) {
         if isPinned {
-            pinned += bytes
+            pinned &+= bytes
         } else if queue == .small {
-            small += bytes
+            small &+= bytes
         } else {
-            main += bytes
+            main &+= bytes
         }
     }
 
+    /// Whether these can be sums of what there is. They are worked out with wrapping arithmetic, and looked at before they
+    /// are kept.
+    var isPlausible: Bool { Self.keys.allSatisfy { IndexBounds.sum.contains(self[keyPath: $0.1]) } }
+
+    /// - Throws: an error that means damage when they cannot be right.
     static func load(_ database: Database) throws(SQLiteError) -> IndexTotals {
         var totals = IndexTotals()
         let statement = try database.prepare("SELECT value FROM meta WHERE key = ?")
@@ -50,6 +55,7 @@ struct IndexTotals: Hashable, Sendable {
             if try statement.step() { totals[keyPath: path] = statement.integer(0) }
             statement.reset()
         }
+        guard totals.isPlausible else { throw .badRow("meta", "totals") }
         return totals
     }
 

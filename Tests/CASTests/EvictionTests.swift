@@ -10,7 +10,9 @@ import Testing
 @Suite struct EvictionTests {
     static let albums = 600
     static let tracksPerAlbum = 10
-    static let head: Int64 = 128 << 10
+    /// All sizes are a 640th of real ones, so that behind its head a track is one chunk.
+    static let scale: Int64 = 640
+    static let head: Int64 = (128 << 10) / scale
 
     struct Step {
         var track: Int
@@ -20,9 +22,14 @@ import Testing
         var counts: Bool
     }
 
-    /// From 20 to 40 MB, the tracks of an album alike.
+    /// From 20 to 40 MB before scaling, the tracks of an album alike.
     static func size(_ track: Int) -> Int64 {
-        (20 << 20) + Int64(track / tracksPerAlbum * 7919 % 200) * 100_000
+        ((20 << 20) + Int64(track / tracksPerAlbum * 7919 % 200) * 100_000) / scale
+    }
+
+    /// The chunks behind the head.
+    static func body(_ size: Int64) -> [Range<Int64>] {
+        stride(from: head, to: size, by: Int(ChunkGrid.chunkSize)).map { $0..<min(size, $0 + ChunkGrid.chunkSize) }
     }
 
     /// Albums played one after the other, chosen by Zipf's law: the one of rank r as often as 1/r^0.9. In the middle a
@@ -68,7 +75,7 @@ import Testing
                 score.heard += size
                 score.there += stored
             }
-            let parts = step.isPlayed ? [0..<Self.head, Self.head..<size] : [0..<Self.head]
+            let parts = [0..<Self.head] + (step.isPlayed ? Self.body(size) : [])
             try index.transaction {
                 for (place, part) in parts.enumerated() where try index.chunk(of: key, at: part.lowerBound) == nil {
                     let length = part.upperBound - part.lowerBound
