@@ -159,7 +159,7 @@ import Testing
         let directory = try TestDirectory()
         try fill(directory)
         var random = SeededGenerator(seed: 7)
-        for round in 0..<Rounds.of(44, full: 1500) {
+        for round in 0..<Rounds.of(44, full: 400) {
             // Each column in its turn, and then several at a time.
             var columns = [Self.columns[round % Self.columns.count]]
             if round >= 2 * Self.columns.count {
@@ -176,7 +176,13 @@ import Testing
                     let statement =
                         "UPDATE OR IGNORE \(column.table) SET \(column.name) = \(value(column, &random)) WHERE "
                         + "(\(column.key)) IN (SELECT \(column.key) FROM \(column.table) LIMIT \(rows) OFFSET \(skip))"
-                    try database.execute(statement)
+                    do throws(SQLiteError) {
+                        try database.execute(statement)
+                    } catch {
+                        // The number of a row takes integers only.
+                        if error.code == 20 { continue }
+                        throw error
+                    }
                     done.append(statement)
                 }
                 try database.checkpoint()
