@@ -10,7 +10,7 @@ SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 SAMPLE = .build/sample
 RCLONE = .build/rclone-venv
 
-.PHONY: packages test-packages build release demo test nspawn lint format bench fuzz clean
+.PHONY: packages test-packages build release demo test tsan nspawn lint format bench fuzz clean
 
 packages:
 	@dpkg -s $(PACKAGES) ffmpeg >/dev/null 2>&1 || \
@@ -35,6 +35,10 @@ demo: release
 test: test-packages
 	$(SWIFT) build
 	$(SWIFT) test
+
+# The tests with the thread sanitizer, in a build of its own: some 40 minutes. SUITES="CoreTests EndToEndTests/CrashTests" for a part.
+tsan: test-packages
+	bash Tools/tsan.sh $(SUITES)
 
 # The units of dist/ under systemd, in a container of Debian 12, where the machine can.
 nspawn: release test-packages

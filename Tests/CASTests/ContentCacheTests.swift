@@ -40,7 +40,7 @@ import Testing
 
         /// Waits for a state that comes by itself.
         func eventually(_ condition: () -> Bool) -> Bool {
-            let deadline = monotonicNanoseconds() + 10_000_000_000
+            let deadline = monotonicNanoseconds() + UInt64(10e9 * patience)
             while monotonicNanoseconds() < deadline {
                 if condition() { return true }
                 _ = pollReadable([], milliseconds: 5)

@@ -2,6 +2,7 @@ import Foundation
 import MusicFSControl
 import MusicFSSystem
 import Synchronization
+import TestSupport
 import Testing
 
 /// A directory of its own for a test, short enough for socket paths, removed at the end.
@@ -23,7 +24,7 @@ final class Scratch: Sendable {
     }
 }
 
-func deadline(_ seconds: UInt64) -> UInt64 { monotonicNanoseconds() + seconds * 1_000_000_000 }
+func deadline(_ seconds: Double) -> UInt64 { monotonicNanoseconds() + UInt64(seconds * patience * 1e9) }
 
 /// Waits, at most 10 s, until `condition` holds.
 func eventually(_ condition: () throws -> Bool) rethrows -> Bool {

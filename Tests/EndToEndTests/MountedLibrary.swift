@@ -28,7 +28,7 @@ func shell(_ script: String) throws -> Outcome { try run(["bash", "-c", script])
 
 /// Asks until it is so, or the time is over.
 func eventually(_ seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
-    let end = Date().addingTimeInterval(seconds)
+    let end = Date().addingTimeInterval(seconds * patience)
     while Date() < end {
         if try condition() { return true }
         usleep(20_000)

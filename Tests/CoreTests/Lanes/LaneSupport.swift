@@ -1,5 +1,6 @@
 import MusicFSCore
 import MusicFSSystem
+import TestSupport
 import Testing
 
 /// A door that threads wait at until a test opens it.
@@ -50,7 +51,7 @@ final class Collected<Value: Sendable>: Sendable {
 
 /// Whether the condition, which nothing announces, comes about within 10 s.
 func eventually(_ condition: () -> Bool) -> Bool {
-    let deadline = monotonicNanoseconds() + 10_000_000_000
+    let deadline = monotonicNanoseconds() + UInt64(10e9 * patience)
     let never = Condition(())
     while !condition() {
         if monotonicNanoseconds() > deadline { return false }
