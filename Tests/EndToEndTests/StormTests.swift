@@ -132,7 +132,7 @@ extension EndToEnd {
             let errors = lines.filter { !$0.hasPrefix("done") && $0.first?.isNumber != true }
             #expect(errors.isEmpty, "\(errors.prefix(10))\n\(library.log.suffix(3000))")
             #expect(lines.count { $0.hasPrefix("done") && $0 != "done 0" } == 10)
-            #expect(times.count >= Self.seconds / 4)
+            #expect(times.count >= Self.seconds / 6)
             printWaits(storm, lines, times)
         }
 
