@@ -22,7 +22,8 @@ package final class Curation: Sendable {
     package static let fileName = "curation.db"
     /// What `restore` puts beside it; it is taken at the next opening.
     package static let restoreName = "curation.db.restore"
-    static let schemaVersion: Int64 = 1
+    /// One that cannot be used is tried again after so long, nanoseconds, and when its file changes.
+    private static let pause: UInt64 = 60_000_000_000
 
     private let directory: FilePath
     private let log: Logger
@@ -33,11 +34,17 @@ package final class Curation: Sendable {
         var database: Database?
         /// Why it cannot be used; nil where it can.
         var problem: String?
-        /// What the file looked like when this process had written or opened it.
+        /// What the file looked like when this process had written, opened or tried it.
         var stamp: FileStamp?
-        /// What was last backed up: `PRAGMA data_version` does not see one's own changes, so they are counted here.
+        /// What was found damaged, and replaced, since the last check.
+        var healed: [String] = []
+        /// CLOCK_MONOTONIC, nanoseconds.
+        var nextTry: UInt64 = 0
+        /// What was last backed up: two of one's own changes may give the file the same stamp, so they are counted here.
         var changes = 0
         var backedUp = 0
+        /// The newest backup, with what it looked like when it was read.
+        var lastBackup: (backup: CurationBackups.Backup, stamp: FileStamp)?
     }
 
     /// Opens it in the state directory of an instance, or makes it, or restores it. What is wrong is in `problem`.
@@ -49,6 +56,7 @@ package final class Curation: Sendable {
     }
 
     package var path: FilePath { directory.appending(Self.fileName) }
+    private var file: CurationFile { CurationFile(path: path) }
     private var backups: CurationBackups { CurationBackups(directory: directory.appending("backups")) }
 
     /// What is wrong with it and what to do about it; nil when nothing is.
@@ -58,109 +66,128 @@ package final class Curation: Sendable {
 
     private func open(_ state: inout State) {
         state.database = nil
-        state.problem = nil
-        do {
+        do throws(CacheError) {
             try takeRestored()
-            if (try? FileStatus.of(path)) == nil { try restoreLost() }
-            state.database = try connect()
-            state.stamp = stamp
-        } catch {
-            guard (error as? CacheError)?.code == .damaged else {
-                state.problem = "curation: \(error)"
-                return log.error("what was curated cannot be used", metadata: ["error": "\(error)"])
+            if let database = try file.open() {
+                succeeded(&state, database)
+            } else {
+                succeeded(&state, try restoreLost())
             }
-            restoreDamaged(&state, because: error)
+        } catch {
+            if error.code == .damaged, file.isDamaged() {
+                restoreDamaged(&state, because: error)
+            } else {
+                failed(&state, "curation: \(error)", because: error)
+            }
         }
     }
 
-    private func takeRestored() throws {
+    private func succeeded(_ state: inout State, _ database: Database) {
+        if state.problem != nil { log.notice("what was curated can be used again", metadata: ["path": "\(path)"]) }
+        state.database = database
+        state.problem = nil
+        state.stamp = file.stamp
+    }
+
+    private func failed(_ state: inout State, _ problem: String, because: any Error) {
+        if state.problem != problem {
+            log.error("what was curated cannot be used", metadata: ["path": "\(path)", "error": "\(because)"])
+        }
+        state.problem = problem
+        state.stamp = file.stamp
+        state.nextTry = monotonicNanoseconds() &+ Self.pause
+    }
+
+    /// What is there is kept, and stays where what was restored is bad.
+    private func takeRestored() throws(CacheError) {
         let restored = directory.appending(Self.restoreName)
         guard (try? FileStatus.of(restored)) != nil else { return }
-        if (try? FileStatus.of(path)) != nil { try keep(as: "before-restore") }
-        try rename(restored, to: path)
+        do throws(CacheError) {
+            if let first = try CurationFile.problems(restored, isFull: true).first { throw CacheError(.damaged, first) }
+        } catch {
+            log.error("what was to be restored cannot be used", metadata: ["path": "\(restored)", "error": "\(error)"])
+            if error.code == .damaged { try wrapping("remove \(restored)") { try DatabaseFile.remove(restored) } }
+            return
+        }
+        try wrapping("restore \(path)") {
+            let kept = (try? FileStatus.of(path)) == nil ? nil : try file.keep(as: "before-restore")
+            do { try DatabaseFile.put(restored, at: path) } catch {
+                if let kept, (try? FileStatus.of(path)) == nil { try DatabaseFile.move(kept, to: path) }
+                throw error
+            }
+        }
         log.notice("what was curated is that of a backup now", metadata: ["path": "\(path)"])
     }
 
-    /// Deleted, by mistake or with everything else.
-    private func restoreLost() throws {
-        guard let backup = backups.newestGood else { return }
+    /// It was deleted, by mistake or with everything else, or was never made. Begun anew is only what never was.
+    private func restoreLost() throws(CacheError) -> Database {
+        let remedy =
+            "restore one with 'musicfs restore FILE', or move \(Self.fileName)* and backups out of \(directory) to begin anew"
+        let backup: FilePath?
+        let wasThere: Bool
+        do {
+            backup = try backups.newestGood()
+            wasThere = try !backups.all().isEmpty || file.wasKept
+        } catch {
+            throw CacheError(
+                .failed, "\(path) is gone, and its backups cannot be looked through: \(error); \(remedy)", cause: error)
+        }
+        guard let backup else {
+            guard !wasThere else {
+                throw CacheError(.failed, "\(path) is gone, and there is no good backup; \(remedy)")
+            }
+            return try file.make()
+        }
         log.error("what was curated is gone; its last backup takes its place", metadata: ["backup": "\(backup)"])
         try LibraryFile.copy(backup, to: path)
+        return try openCopy()
     }
 
+    private func openCopy() throws(CacheError) -> Database {
+        guard let database = try file.open() else { throw CacheError(.failed, "\(path) is gone again") }
+        return database
+    }
+
+    /// Only to be called where it is bad beyond doubt.
     private func restoreDamaged(_ state: inout State, because: any Error) {
+        state.database = nil
         do {
-            guard let backup = backups.newestGood else {
-                state.problem =
+            guard let backup = try backups.newestGood() else {
+                return failed(
+                    &state,
                     "curation: \(path) is damaged and there is no good backup; restore one with 'musicfs restore FILE', or "
-                    + "move the file away to begin anew"
-                return log.error("what was curated is damaged", metadata: ["path": "\(path)", "error": "\(because)"])
+                        + "move \(Self.fileName)* and backups out of \(directory) to begin anew", because: because)
             }
-            let kept = try keep(as: "damaged")
+            let kept = try file.keep(as: "damaged")
             try LibraryFile.copy(backup, to: path)
-            state.database = try connect()
-            state.stamp = stamp
+            succeeded(&state, try openCopy())
+            if state.healed.count < 20 { state.healed.append("\(because)") }
             log.error(
                 "what was curated was damaged; its last backup took its place",
                 metadata: ["kept": "\(kept)", "backup": "\(backup)", "error": "\(because)"])
-        } catch {
-            state.problem = "curation: \(error)"
-            log.error("what was curated cannot be restored", metadata: ["error": "\(error)"])
-        }
-    }
-
-    /// Renames the file out of the way, for ever.
-    @discardableResult
-    private func keep(as word: String) throws(SystemError) -> FilePath {
-        let kept = path.suffixed(".\(word)-\(wallClockNanoseconds() / 1_000_000_000)")
-        try rename(path, to: kept)
-        // Its journal is of no use without it, and would be taken for the next one's.
-        try? unlink(path.suffixed("-journal"))
-        return kept
-    }
-
-    /// Files up to this size are looked through at each opening, bytes; larger ones in the background.
-    private static let quickSize: Int64 = 16 << 20
-
-    private func connect() throws(CacheError) -> Database {
-        try wrapping("open \(path)") {
-            let isNew = (try? FileStatus.of(path)) == nil
-            let database = try Database.open(path, .readWrite, busyTimeout: 10_000)
-            // One connection, few writes, all of which matter.
-            try database.execute("PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL")
-            let version = try DatabaseFile.version(database, .curation)
-            if let version, version > Self.schemaVersion {
-                throw CacheError(.newerSchema, "\(path) was made by a newer MusicFS")
-            }
-            if version == nil {
-                guard isNew else { throw CacheError(.damaged, "\(path) holds nothing of MusicFS") }
-                try database.transaction {
-                    try database.execute(
-                        """
-                        \(DatabaseFile.Kind.curation.statement)
-                        CREATE TABLE pins(origin TEXT NOT NULL, path BLOB NOT NULL, since INTEGER NOT NULL,
-                            PRIMARY KEY(origin, path)) WITHOUT ROWID;
-                        PRAGMA user_version=\(Self.schemaVersion)
-                        """)
-                }
-            } else if try FileStatus.of(path).size <= Self.quickSize {
-                let problems = try database.integrityProblems(full: false)
-                if let first = problems.first { throw CacheError(.damaged, "\(path): \(first)") }
-            }
-            return database
-        }
+        } catch { failed(&state, "curation: \(path) is damaged, and cannot be restored: \(error)", because: error) }
     }
 
     /// Uses the database; a damaged one is replaced by its backup, once.
-    private func using<R: Sendable>(_ doing: String, _ body: (Database) throws -> R) throws(CacheError) -> R {
+    private func using<R: Sendable>(
+        _ doing: String, isWrite: Bool = false, _ body: (Database) throws -> R
+    ) throws(CacheError) -> R {
         try wrapping(doing) {
             try state.withLock { state in
                 noticeChanges(&state)
                 for isLast in [false, true] {
                     guard let database = state.database else { break }
-                    do { return try body(database) } catch {
-                        guard !isLast, (error as? SQLiteError)?.meaning == .damage else { throw error }
-                        state.database = nil
+                    do {
+                        let result = try body(database)
+                        if isWrite {
+                            state.changes += 1
+                            state.stamp = file.stamp
+                        }
+                        return result
+                    } catch {
+                        guard !isLast, (error as? SQLiteError)?.meaning == .damage, file.isDamaged() else {
+                            throw error
+                        }
                         restoreDamaged(&state, because: error)
                     }
                 }
@@ -169,20 +196,10 @@ package final class Curation: Sendable {
         }
     }
 
-    /// - Returns: what is wrong with a file that nobody has open; nil when there is none.
+    /// - Returns: what is wrong with a file that may be open elsewhere; nil when there is none, or nothing in it yet.
     package static func problems(_ path: FilePath, isFull: Bool) throws(CacheError) -> [String]? {
-        guard (try? FileStatus.of(path)) != nil else { return nil }
-        do throws(CacheError) {
-            return try wrapping("check \(path)") {
-                let database = try Database.open(path, .readOnly)
-                let problems = try database.integrityProblems(full: isFull)
-                let version = try DatabaseFile.version(database, .curation)
-                return problems + (version == nil ? ["it holds nothing of MusicFS"] : [])
-            }
-        } catch {
-            guard error.code == .damaged else { throw error }
-            return [error.message]
-        }
+        guard let status = try? FileStatus.of(path), status.size > 0 else { return nil }
+        return try CurationFile.problems(path, isFull: isFull)
     }
 
     // MARK: Pins
@@ -197,7 +214,7 @@ package final class Curation: Sendable {
     }
 
     package func setPinned(_ pins: [Pin], _ isPinned: Bool) throws(CacheError) {
-        try using("change the pins") { database in
+        try using("change the pins", isWrite: true) { database in
             let statement = try database.prepare(
                 isPinned
                     ? "INSERT OR IGNORE INTO pins VALUES(?1, ?2, ?3)"
@@ -211,20 +228,22 @@ package final class Curation: Sendable {
                 }
             }
         }
-        state.withLock { state in
-            state.changes += 1
-            state.stamp = stamp
-        }
     }
 
-    private var stamp: FileStamp? { (try? FileStatus.of(path)).map { FileStamp($0) } }
+    // MARK: Changes of others
 
-    /// Opens it anew where somebody else has changed, replaced or deleted the file: it is looked through then.
+    /// Opens it anew where somebody else has changed, replaced or deleted the file, and where it could not be used for a
+    /// while: it is looked through then.
     package func followFile() { state.withLock { noticeChanges(&$0) } }
 
     private func noticeChanges(_ state: inout State) {
-        guard state.database != nil, state.stamp != stamp else { return }
-        log.warning("what was curated was changed by another program", metadata: ["path": "\(path)"])
+        let isChanged = state.stamp != file.stamp
+        if state.database == nil {
+            guard isChanged || monotonicNanoseconds() >= state.nextTry else { return }
+        } else {
+            guard isChanged else { return }
+            log.warning("what was curated was changed by another program", metadata: ["path": "\(path)"])
+        }
         open(&state)
     }
 
@@ -234,35 +253,60 @@ package final class Curation: Sendable {
     ///
     /// - Returns: where it was written; nil where there was nothing to do.
     package func backUpIfChanged() throws(CacheError) -> FilePath? {
-        let (changes, isDue) = state.withLock { ($0.changes, $0.changes != $0.backedUp) }
-        guard isDue || backups.isStale(than: path) else { return nil }
-        let target = try using("back up") { database in
-            let problems = try database.integrityProblems(full: false)
-            if let first = problems.first {
+        guard try state.withLock({ state throws(CacheError) in try isDue(&state) }) else { return nil }
+        // A damaged one is found out before, and replaced; what fails after that is the matter of the backup.
+        _ = try using("back up") { database in
+            if let first = try database.integrityProblems(full: false).first {
                 throw SQLiteError(extendedCode: 11, message: first, context: "quick_check")
             }
-            return try backups.write(database)
         }
-        state.withLock { $0.backedUp = changes }
-        return target
+        return try wrapping("back up \(path)") {
+            try state.withLock { state in
+                guard let database = state.database else {
+                    throw CacheError(.failed, state.problem ?? "curation: it cannot be used")
+                }
+                let target = try backups.write(database, source: state.stamp)
+                state.backedUp = state.changes
+                return target
+            }
+        }
     }
 
-    /// Writes all of it to a file.
-    package func copy(to target: FilePath) throws(CacheError) {
-        try using("copy to \(target)") { try DatabaseFile.write($0, to: target) }
+    private func isDue(_ state: inout State) throws(CacheError) -> Bool {
+        noticeChanges(&state)
+        // Why, `problem` tells.
+        guard state.database != nil else { return false }
+        if state.changes != state.backedUp { return true }
+        if let (backup, stamp) = state.lastBackup, CurationFile(path: backup.path).stamp == stamp {
+            return backup.source != state.stamp
+        }
+        guard let newest = try backups.all().first else { return true }
+        state.lastBackup = CurationFile(path: newest.path).stamp.map { (newest, $0) }
+        return newest.source != state.stamp
     }
 
     /// Looks it through; a damaged one is replaced by its backup.
     ///
-    /// - Returns: what was wrong with it.
+    /// - Returns: what was wrong with it since the last check; it was replaced then.
     package func check(isFull: Bool) throws(CacheError) -> [String] {
-        let problems = try using("check") { try $0.integrityProblems(full: isFull) }
-        if let first = problems.first {
-            state.withLock { state in
-                state.database = nil
-                restoreDamaged(&state, because: CacheError(.damaged, first))
+        try wrapping("check \(path)") {
+            try state.withLock { state in
+                noticeChanges(&state)
+                guard let database = state.database else {
+                    throw CacheError(.failed, state.problem ?? "curation: it cannot be used")
+                }
+                let problems: [String]
+                do throws(SQLiteError) { problems = try database.integrityProblems(full: isFull) } catch {
+                    guard error.meaning == .damage else { throw error }
+                    problems = ["\(error)"]
+                }
+                let healed = state.healed
+                if let first = problems.first, file.isDamaged(isFull: isFull) {
+                    restoreDamaged(&state, because: CacheError(.damaged, first))
+                }
+                state.healed = []
+                return healed + problems
             }
         }
-        return problems
     }
 }

@@ -2,7 +2,9 @@ package import MusicFSSystem
 
 /// A database's file with what lies beside it: replaced, moved aside, removed.
 package enum DatabaseFile {
-    private static let parts = ["", "-wal", "-shm"]
+    /// What SQLite keeps beside a database. A journal that an end in the middle of a write has left belongs to the file:
+    /// without it, half a change would be taken for the whole.
+    private static let besides = ["-wal", "-shm", "-journal"]
 
     /// What a database is, in its header (`PRAGMA application_id`): a file that came into the place of another, or is some
     /// other program's, is not taken for what it is not.
@@ -38,9 +40,14 @@ package enum DatabaseFile {
     package static func setAside(_ path: FilePath) throws(SystemError) {
         removeOlder(path)
         let suffix = ".bad-\(wallClockNanoseconds() / 1_000_000_000)"
-        for part in parts {
+        try move(path, to: path.suffixed(suffix))
+    }
+
+    /// Renames a database with what lies beside it; what is not there is no error.
+    package static func move(_ path: FilePath, to target: FilePath) throws(SystemError) {
+        for part in [""] + besides {
             do throws(SystemError) {
-                try rename(path.suffixed(part), to: path.suffixed(suffix + part))
+                try rename(path.suffixed(part), to: target.suffixed(part))
             } catch  where error.errno == .noEntry { continue }
         }
     }
@@ -55,29 +62,51 @@ package enum DatabaseFile {
 
     /// Removes a database and what belongs to it; what is not there is no error.
     package static func remove(_ path: FilePath) throws(SystemError) {
-        for part in parts {
-            do throws(SystemError) { try unlink(path.suffixed(part)) } catch  where error.errno == .noEntry { continue }
-        }
+        for part in [""] + besides { try removeIfThere(path.suffixed(part)) }
+    }
+
+    private static func removeIfThere(_ path: FilePath) throws(SystemError) {
+        do throws(SystemError) { try unlink(path) } catch  where error.errno == .noEntry { return }
     }
 
     /// Writes all of an open database to `target`, in place of what is there, which nobody may have open.
     ///
+    /// - Parameter finish: changes the copy before it takes its place.
     /// - Throws: SQLiteError or SystemError; what was at `target` is still there then.
-    package static func write(_ database: Database, to target: FilePath) throws {
+    package static func write(
+        _ database: Database, to target: FilePath, finish: ((Database) throws -> Void)? = nil
+    ) throws {
         let temporary = target.suffixed(".tmp")
         try remove(temporary)
         do {
             try database.copy(to: temporary)
-            let file = try open(temporary, [.readWrite])
-            try synchronize(file.raw)
-            // The log of a database that was there before would be taken for the new one's.
-            try remove(target)
-            try rename(temporary, to: target)
-            let directory = try open(target.parent, [.read, .directory])
-            try synchronize(directory.raw)
+            if let finish { try finish(try Database.open(temporary, .readWrite)) }
+            try put(temporary, at: target)
         } catch {
-            try? unlink(temporary)
+            try? remove(temporary)
             throw error
+        }
+    }
+
+    /// Has a finished database, which nobody has open, take the place of another at once and for ever.
+    package static func put(_ finished: FilePath, at target: FilePath) throws(SystemError) {
+        let file = try open(finished, [.readWrite])
+        try synchronize(file.raw)
+        // What lies beside a database that was there before would be taken for the new one's.
+        for part in besides { try removeIfThere(target.suffixed(part)) }
+        try rename(finished, to: target)
+        let directory = try open(target.parent, [.read, .directory])
+        try synchronize(directory.raw)
+    }
+
+    /// Makes an empty file beside another, of a name that nobody has.
+    package static func makeTemporary(beside path: FilePath) throws(SystemError) -> FilePath {
+        while true {
+            let temporary = path.suffixed(".\(String(UInt64.random(in: 0 ... .max), radix: 36)).tmp")
+            do throws(SystemError) {
+                _ = try open(temporary, [.write, .create, .exclusive])
+                return temporary
+            } catch  where error.errno == .exists { continue }
         }
     }
 }
