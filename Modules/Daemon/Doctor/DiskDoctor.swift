@@ -12,6 +12,9 @@ struct DiskDoctor {
     }
 
     private func examine(_ name: String, _ path: FilePath, _ remedy: String) -> [Diagnosis] {
+        do throws(SystemError) {
+            _ = try FileStatus.of(path)
+        } catch  where error.errno == .noEntry { return [examineMissing(name, path, remedy)] } catch {}
         do {
             try probeDirectory(path)
         } catch {
@@ -25,10 +28,9 @@ struct DiskDoctor {
             found.append(
                 Diagnosis(name, .warning, "\(path) can be written by others", remedy: "'chmod go-w \(path)'"))
         }
-        let free = disk.blocks == 0 ? 100 : disk.availableBlocks * 100 / disk.blocks
-        let inodes = disk.inodes == 0 ? 100 : disk.availableInodes * 100 / disk.inodes
-        let isNearlyFull = min(free, inodes) < 10
-        let megabytes = disk.availableBlocks.multipliedFullWidth(by: disk.blockSize).low >> 20
+        let inodes = percentage(disk.availableInodes, of: disk.inodes)
+        let isNearlyFull = min(percentage(disk.availableBlocks, of: disk.blocks), inodes) < 10
+        let megabytes = UInt64(clamped: Double(disk.availableBlocks) * Double(disk.blockSize) / 1_048_576)
         found.append(
             Diagnosis(
                 name, isNearlyFull ? .warning : .ok, "\(path): \(megabytes) MiB and \(inodes) % of the inodes are free",
@@ -37,13 +39,46 @@ struct DiskDoctor {
         return found
     }
 
+    /// A file system may say anything.
+    private func percentage(_ part: UInt64, of whole: UInt64) -> UInt64 {
+        whole == 0 ? 100 : UInt64(clamped: min(100, Double(part) / Double(whole) * 100))
+    }
+
+    /// It is made by the first mount.
+    private func examineMissing(_ name: String, _ path: FilePath, _ remedy: String) -> Diagnosis {
+        var parent = path.parent
+        while (try? FileStatus.of(parent)) == nil, parent != parent.parent, parent != FilePath(".") {
+            parent = parent.parent
+        }
+        if isWritable(parent) {
+            return Diagnosis(name, .ok, "\(path) does not exist yet, and can be made in \(parent)")
+        }
+        return Diagnosis(
+            name, .error, "\(path) does not exist, and \(parent) cannot be written",
+            remedy: "make it, or \(remedy)")
+    }
+
     /// Where no daemon answers, nobody should have the directories.
     func examineLocks() -> [Diagnosis] {
-        do {
-            _ = try MountPreparation.lock([stateDirectory])
-            return [Diagnosis("locks", .ok, "nobody uses the directories")]
-        } catch {
-            return [Diagnosis("locks", .error, "\(error)", remedy: "the daemon does not answer; see its log")]
-        }
+        let path = stateDirectory.appending("lock")
+        do throws(SystemError) {
+            let file = try open(path, [.read])
+            do throws(SystemError) { try lockExclusively(file.raw) } catch  where error.errno == .again {
+                let text = (try? readFully(file.raw, at: 0, count: 20)) ?? []
+                let holder = String(decoding: text, as: UTF8.self).filter(\.isNumber)
+                return [
+                    Diagnosis(
+                        "locks", .error, "process \(holder) uses \(stateDirectory)",
+                        remedy: "the daemon does not answer; see its log")
+                ]
+            }
+        } catch  where error.errno != .noEntry {
+            return [Diagnosis("locks", .error, "\(error)", remedy: "see that \(path) can be read")]
+        } catch {}
+        return [Diagnosis("locks", .ok, "nobody uses the directories")]
     }
+}
+
+extension UInt64 {
+    fileprivate init(clamped value: Double) { self = value > 0 ? UInt64(exactly: value.rounded(.down)) ?? .max : 0 }
 }

@@ -2,7 +2,8 @@ package import MusicFSControl
 package import MusicFSCore
 import MusicFSSystem
 
-/// Looks at everything that a user could have wrong. Changes nothing but a trial file in the instance's directories.
+/// Looks at everything that a user could have wrong. Changes nothing but a trial file in those of the
+/// instance's directories that exist.
 package struct Doctor {
     /// What is looked at.
     private enum Subject {
