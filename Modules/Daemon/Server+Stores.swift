@@ -16,37 +16,48 @@ extension Server {
     func followCuration(_ context: TaskContext) throws -> TaskExit {
         var known: (change: Int64, index: UInt64)?
         var nextBackup: UInt64 = 0
+        // What was said last: it is said again only when it is something else.
+        var backupFailure: String?
+        var pinFailure: String?
         repeat {
             context.beat()
             curation.followFile()
             let begin = monotonicNanoseconds()
             if begin >= nextBackup {
-                let isDone = backUp()
+                let failure = backUp()
+                if let failure, failure != backupFailure {
+                    log.error("what was curated cannot be backed up", metadata: ["error": "\(failure)"])
+                }
+                backupFailure = failure
                 // A twentieth of the time at most, however large it is.
                 let pause = (monotonicNanoseconds() - begin) * 20
-                nextBackup = monotonicNanoseconds() + (isDone ? pause : 60_000_000_000)
+                nextBackup = monotonicNanoseconds() + (failure == nil ? pause : 60_000_000_000)
             }
             let now = (library.lastChange, content.cache.indexSerial)
             if known == nil || known?.change != now.0 || known?.index != now.1 {
                 do {
                     try cacheFiles.keepPins()
                     known = now
-                } catch { log.warning("the cache does not know what is pinned", metadata: ["error": "\(error)"]) }
+                    pinFailure = nil
+                } catch {
+                    if pinFailure != "\(error)" {
+                        log.warning("the cache does not know what is pinned", metadata: ["error": "\(error)"])
+                    }
+                    pinFailure = "\(error)"
+                }
             }
         } while context.wait(for: .seconds(2))
         return .stopped
     }
 
-    private func backUp() -> Bool {
+    /// - Returns: why it cannot be backed up.
+    private func backUp() -> String? {
         do throws(CacheError) {
             if let backup = try curation.backUpIfChanged() {
                 log.info("backed up what was curated", metadata: ["path": "\(backup)"])
             }
-            return true
-        } catch {
-            log.error("what was curated cannot be backed up", metadata: ["error": "\(error)"])
-            return false
-        }
+            return nil
+        } catch { return "\(error)" }
     }
 
     /// Has a successor open what `musicfs restore` has put beside the stores.
