@@ -11,25 +11,31 @@ package enum BackupFile {
     /// - Throws: `.disk` or `.failed`; nothing is at `target` then, or what was there before.
     package static func write(_ files: [(name: String, path: FilePath)], to target: FilePath) throws(CacheError) {
         try wrapping("back up to \(target)") {
-            let temporary = target.suffixed(".tmp")
-            try DatabaseFile.remove(temporary)
+            let temporary = try DatabaseFile.makeTemporary(beside: target)
             do {
-                let database = try Database.open(temporary, .readWrite)
-                try database.execute(
-                    """
-                    \(DatabaseFile.Kind.backup.statement) PRAGMA user_version=\(version); PRAGMA journal_mode=OFF;
-                    CREATE TABLE files(name TEXT PRIMARY KEY, size INTEGER NOT NULL);
-                    CREATE TABLE parts(name TEXT, number INTEGER, bytes BLOB, hash BLOB, PRIMARY KEY(name, number))
-                    """)
-                try database.transaction { for (name, path) in files { try add(name, path, database) } }
-                let file = try open(temporary, [.readWrite])
-                try synchronize(file.raw)
-                try rename(temporary, to: target)
+                try fill(temporary, files)
+                try DatabaseFile.put(temporary, at: target)
             } catch {
                 try? unlink(temporary)
                 throw error
             }
         }
+    }
+
+    private static func fill(_ target: FilePath, _ files: [(name: String, path: FilePath)]) throws {
+        let database = try Database.open(target, .readWrite)
+        try database.execute(
+            """
+            PRAGMA journal_mode=OFF; \(DatabaseFile.Kind.backup.statement) PRAGMA user_version=\(version);
+            CREATE TABLE files(name TEXT PRIMARY KEY, size INTEGER NOT NULL);
+            CREATE TABLE parts(name TEXT, number INTEGER, bytes BLOB, hash BLOB, PRIMARY KEY(name, number))
+            """)
+        try database.transaction { for (name, path) in files { try add(name, path, database) } }
+    }
+
+    /// Makes an empty file beside another, of a name that nobody has.
+    package static func makeTemporary(beside path: FilePath) throws(CacheError) -> FilePath {
+        try wrapping("write beside \(path)") { try DatabaseFile.makeTemporary(beside: path) }
     }
 
     private static func add(_ name: String, _ path: FilePath, _ database: Database) throws {
@@ -50,47 +56,53 @@ package enum BackupFile {
         }
     }
 
-    /// Takes files out of a backup.
+    /// - Returns: the names of the files in a backup.
+    /// - Throws: `.damaged` where it is no backup, `.newerSchema`, or what prevents reading it.
+    package static func names(_ source: FilePath) throws(CacheError) -> [String] {
+        try reading(source) { database in
+            let statement = try database.prepare("SELECT name FROM files ORDER BY name")
+            var names: [String] = []
+            while try statement.step() { names.append(statement.text(0)) }
+            return names
+        }
+    }
+
+    /// Takes a file out of a backup, in place of what is at `target`, and writes it to the disk.
     ///
-    /// - Parameter targets: where the file of each name is to be written.
-    /// - Returns: the names that were in it.
-    /// - Throws: `.damaged` where it is no backup, or not what was written; nothing is at the targets then.
-    package static func extract(
-        _ source: FilePath, to targets: [(name: String, path: FilePath)]
-    ) throws(CacheError) -> [String] {
+    /// - Throws: `.damaged` where it is not what was written, or not in it; nothing is at the target then.
+    package static func extract(_ name: String, from source: FilePath, to target: FilePath) throws(CacheError) {
+        try reading(source) { database in
+            do { try take(name, to: target, database) } catch {
+                try? unlink(target)
+                throw error
+            }
+        }
+    }
+
+    private static func reading<R>(_ source: FilePath, _ body: (Database) throws -> R) throws(CacheError) -> R {
         do throws(CacheError) {
-            return try take(source, targets)
+            return try wrapping("read \(source)") {
+                // Or else SQLite would make one.
+                _ = try FileStatus.of(source)
+                let database = try Database.open(source, .readOnly)
+                guard let found = try DatabaseFile.version(database, .backup) else {
+                    throw SQLiteError(extendedCode: 26, message: "it is empty", context: "application_id")
+                }
+                guard found <= version else {
+                    throw CacheError(.newerSchema, "\(source) was made by a newer MusicFS")
+                }
+                return try body(database)
+            }
         } catch {
             guard error.code == .damaged, let cause = error.cause else { throw error }
             throw CacheError(.damaged, "\(source) is damaged, or no backup of MusicFS: \(cause)")
         }
     }
 
-    private static func take(
-        _ source: FilePath, _ targets: [(name: String, path: FilePath)]
-    ) throws(CacheError) -> [String] {
-        try wrapping("restore \(source)") {
-            // Or else SQLite would make one.
-            _ = try FileStatus.of(source)
-            let database = try Database.open(source, .readOnly)
-            guard try DatabaseFile.version(database, .backup) == version else {
-                throw CacheError(.newerSchema, "\(source) was made by a newer MusicFS")
-            }
-            var found: [String] = []
-            do {
-                for (name, target) in targets where try take(name, to: target, database) { found.append(name) }
-            } catch {
-                for (_, target) in targets { try? unlink(target) }
-                throw error
-            }
-            return found
-        }
-    }
-
-    private static func take(_ name: String, to target: FilePath, _ database: Database) throws -> Bool {
+    private static func take(_ name: String, to target: FilePath, _ database: Database) throws {
         let known = try database.prepare("SELECT size FROM files WHERE name = ?")
         known.bind(1, name)
-        guard try known.step() else { return false }
+        guard try known.step() else { throw CacheError(.damaged, "\(name) is not in the backup") }
         let size = known.integer(0)
         let file = try open(target, [.write, .create, .truncate])
         let select = try database.prepare("SELECT number, bytes, hash FROM parts WHERE name = ? ORDER BY number")
@@ -110,6 +122,5 @@ package enum BackupFile {
             throw CacheError(.damaged, "the backup is damaged: \(name) has \(written) bytes instead of \(size)")
         }
         try synchronize(file.raw)
-        return true
     }
 }

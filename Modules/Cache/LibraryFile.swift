@@ -12,6 +12,11 @@ package enum LibraryFile {
         try wrapping("remove \(path)") { try DatabaseFile.remove(path) }
     }
 
+    /// Puts a file that is finished in the place of another, at once.
+    package static func put(_ finished: FilePath, at target: FilePath) throws(CacheError) {
+        try wrapping("put \(finished) at \(target)") { try DatabaseFile.put(finished, at: target) }
+    }
+
     /// Copies a database that nobody has open for writing.
     ///
     /// - Parameter limit: bytes that the source may have.

@@ -48,14 +48,15 @@ extension EndToEnd {
             #expect(try musicfs("cache", "unpin", shown.description).status == 0)
             #expect(try rows(state.appending("curation.db"), "SELECT count(*) FROM pins") == "[(0,)]\n")
 
-            // One byte of it is wrong: nothing is changed.
+            // One byte of the library in it is wrong: what people made is restored all the same.
             let spoilt = library.directory.path.appending("spoilt")
             try FileManager.default.copyItem(atPath: backup.description, toPath: spoilt.description)
             try spoil(spoilt, at: UInt64(FileStatus.of(spoilt).size / 2))
-            let before = try library.status().pid
             let refused = try musicfs("restore", spoilt.description)
             #expect(refused.status == 1 && refused.text.contains("damaged"), "\(refused.text)")
-            #expect(try library.status().pid == before)
+            #expect(refused.text.contains("Error: library.db was not restored"), "\(refused.text)")
+            #expect(try rows(state.appending("curation.db"), "SELECT count(*) FROM pins") == "[(1,)]\n")
+            #expect(try musicfs("cache", "unpin", shown.description).status == 0)
 
             let held = try open(shown, [.read])
             let begin = try readFully(held.raw, at: 0, count: 500)
@@ -81,11 +82,73 @@ extension EndToEnd {
             #expect(try rows(state.appending("curation.db"), "SELECT count(*) FROM pins") == "[(1,)]\n")
         }
 
+        @Test(.timeLimit(.minutes(1))) func eachStoreIsBackedUpAndRestoredByItself() throws {
+            let library = try MountedLibrary()
+            try library.generate("--tracks", "12")
+            try library.start()
+            let shown = library.mount.appending(try library.files()[0])
+            #expect(try run(Programs.musicfs, "cache", "pin", shown.description, "--name", library.name).status == 0)
+            try library.unmount()
+            let home = library.directory.path
+            let (state, cache) = (home.appending("state/\(library.name)"), home.appending("cache/\(library.name)"))
+            func musicfs(_ arguments: String...) throws -> Outcome {
+                try run(
+                    ["env", "MUSICFS_CACHE_DIR=\(home)/cache", "MUSICFS_STATE_DIR=\(home)/state", Programs.musicfs]
+                        + arguments + ["--name", library.name])
+            }
+            // What lies beside the file is the user's.
+            let (whole, other) = (home.appending("backup"), home.appending("other"))
+            let mine = ["curation.db", "library.db", "tmp"].map { whole.suffixed(".\($0)") }
+            for path in mine { try writeFileAtomically(path, [1, 2]) }
+            #expect(try musicfs("backup", whole.description).status == 0)
+            for path in mine { #expect(try readFile(path) == [1, 2]) }
+            let good = try readFile(whole)
+
+            // A library of another schema is neither backed up nor restored.
+            _ = try rows(cache.appending("library.db"), "PRAGMA user_version=77")
+            let partial = try musicfs("backup", other.description, "--json")
+            #expect(
+                partial.status == 0 && partial.text.contains("Warning: library.db is not in the backup"),
+                "\(partial.text)")
+            let kept = try musicfs("backup", whole.description)
+            #expect(kept.status == 1 && kept.text.contains("is kept"), "\(kept.text)")
+            #expect(try readFile(whole) == good)
+            let script = """
+                import sqlite3, sys
+                database = sqlite3.connect(sys.argv[1])
+                database.execute("UPDATE files SET name = 'playlists.db' WHERE name = 'library.db'")
+                database.execute("UPDATE parts SET name = 'playlists.db' WHERE name = 'library.db'")
+                database.commit()
+                """
+            let strange = home.appending("strange")
+            try writeFileAtomically(strange, good)
+            #expect(try run("python3", "-c", script, strange.description).status == 0)
+            let unknown = try musicfs("restore", strange.description)
+            #expect(unknown.status == 1 && unknown.text.contains("playlists.db was not restored"), "\(unknown.text)")
+            try unlink(state.appending("curation.db.restore"))
+
+            // A cache directory that cannot be used does not keep what people made from being restored.
+            try rename(home.appending("cache"), to: home.appending("away"))
+            try writeFileAtomically(home.appending("cache"), [])
+            let alone = try musicfs("restore", whole.description)
+            #expect(alone.status == 1 && alone.text.contains("library.db was not restored"), "\(alone.text)")
+            #expect(try rows(state.appending("curation.db.restore"), "SELECT count(*) FROM pins") == "[(1,)]\n")
+            #expect(
+                try !FileManager.default.contentsOfDirectory(atPath: state.description).contains {
+                    $0.hasSuffix(".tmp")
+                })
+        }
+
         @Test(.timeLimit(.minutes(1))) func theDoctorFindsWhatIsWrongAndRepairPutsItRight() throws {
             let library = try MountedLibrary()
             try library.generate("--tracks", "12")
             let healthy = try doctor(library)
             #expect(healthy.status == 0, "\(healthy.found)")
+            #expect(
+                healthy.found.contains { $0.name == "state directory" && $0.message.contains("does not exist yet") })
+            for name in ["state", "cache"] {
+                #expect(!FileManager.default.fileExists(atPath: "\(library.directory.path)/\(name)/\(library.name)"))
+            }
             try library.start()
             let files = try library.files()
             let served = try doctor(library)
