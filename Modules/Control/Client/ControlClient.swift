@@ -130,11 +130,15 @@ package struct ControlClient: Hashable, Sendable {
     /// While a server is replaced its socket is there for a moment with nobody behind it.
     private func connect(_ deadline: UInt64) throws(SystemError) -> UnixConnection {
         let patience = min(deadline, SystemClock().deadline(after: .milliseconds(1500)))
+        var refusal: SystemError?
         while true {
             do throws(SystemError) {
                 return try UnixConnection.connect(to: socketPath, deadline: deadline)
             } catch {
+                // Once the deadline has passed, what was said before says more.
+                if let refusal, error.errno == .timedOut { throw refusal }
                 guard error.errno == .connectionRefused, monotonicNanoseconds() < patience else { throw error }
+                refusal = error
                 _ = pollReadable([], milliseconds: 20)
             }
         }
