@@ -19,9 +19,15 @@ package struct ControlClient: Hashable, Sendable {
     /// How long one request may take, or how long a stream may take to begin.
     package let timeout: Duration
 
-    package init(socketPath: FilePath, timeout: Duration = .seconds(10)) {
+    /// How long a socket with nobody behind it is tried: that of a server that is being replaced has one before long.
+    let patience: Duration
+
+    package init(
+        socketPath: FilePath, timeout: Duration = .seconds(10), patience: Duration = .milliseconds(1500)
+    ) {
         self.socketPath = socketPath
         self.timeout = timeout
+        self.patience = patience
     }
 
     /// Sends a request and answers with what came back, whatever its status.
@@ -129,7 +135,7 @@ package struct ControlClient: Hashable, Sendable {
 
     /// While a server is replaced its socket is there for a moment with nobody behind it.
     private func connect(_ deadline: UInt64) throws(SystemError) -> UnixConnection {
-        let patience = min(deadline, SystemClock().deadline(after: .milliseconds(1500)))
+        let patience = min(deadline, SystemClock().deadline(after: patience))
         var refusal: SystemError?
         while true {
             do throws(SystemError) {

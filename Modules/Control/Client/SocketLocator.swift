@@ -96,7 +96,9 @@ package struct SocketLocator: Sendable {
         var answers = Answers()
         for socket in sockets {
             do throws(ControlError) {
-                let client = ControlClient(socketPath: socket, timeout: probeTimeout)
+                // Of many most are what daemons left that were killed.
+                let client = ControlClient(
+                    socketPath: socket, timeout: probeTimeout, patience: sockets.count == 1 ? .seconds(1) : .zero)
                 let identity = try client.value(DaemonIdentity.self, .get, "/v1/status")
                 answers.found.append(
                     Found(socket: socket, name: identity.name, mountPoint: FilePath(identity.mountPoint)))
