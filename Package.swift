@@ -42,6 +42,7 @@ let modules: [Target] = [
     module("Cache", ["MusicFSCore", "MusicFSSystem", "MusicFSSQLite"]),
     module("Origins", ["MusicFSCore", "MusicFSSystem", "CCurl", "CSSH2", "CExpat"]),
     module("CAS", ["MusicFSCore", "MusicFSSystem", "MusicFSSQLite", "CXXHash"]),
+    module("Search", ["MusicFSCore", "MusicFSSystem"]),
     module("Sync", ["MusicFSCore", "MusicFSSystem", "MusicFSMetadata", "MusicFSCache", "MusicFSOrigins"]),
     module("FUSE", ["MusicFSCore", "MusicFSSystem", "MusicFSCache", "CFuse3", "CLinux"]),
     module("Control", ["MusicFSCore", "MusicFSSystem", "CMicroHTTPD"]),
@@ -105,6 +106,7 @@ let testTargets: [Target] = [
     tests("SQLite", ["MusicFSSQLite", "MusicFSSystem"]),
     tests("Metadata", ["MusicFSMetadata", "MusicFSSystem", "musicfs-media"]),
     tests("Cache", ["MusicFSCache", "MusicFSSQLite", "MusicFSCore", "MusicFSSystem"]),
+    tests("Search", ["MusicFSSearch", "MusicFSCore", "MusicFSSystem"]),
     tests("Origins", ["MusicFSOrigins", "MusicFSCore", "MusicFSSystem"]),
     tests("CAS", ["MusicFSCAS", "MusicFSSQLite", "MusicFSCore", "MusicFSSystem", "musicfs-cachefiller"]),
     tests(
@@ -133,6 +135,7 @@ let fuzzTargets: [Target] =
         fuzz("Protocol", ["MusicFSCore", "MusicFSMetadata"]),
         fuzz("Journal", ["MusicFSFUSE", "MusicFSSystem"]),
         fuzz("Configuration", ["MusicFSCore", "MusicFSSystem"]),
+        fuzz("Query", ["MusicFSSearch"]),
         fuzz("Control", ["MusicFSControl", "MusicFSCore", "MusicFSSystem"]),
     ]
 

@@ -109,7 +109,7 @@ package enum UnicodeText {
     ]
 
     /// Lends the text as UTF-8 and takes what the function allocates; the text itself where that fails.
-    private static func converted(
+    static func converted(
         _ text: String, _ body: (UnsafePointer<UInt8>, Int, UnsafeMutablePointer<Int>) -> UnsafeMutablePointer<UInt8>?
     ) -> String {
         var text = text
