@@ -81,7 +81,17 @@ package struct QueryParser {
         return QueryParser.joined(parts)
     }
 
-    private static func joined(_ parts: [SearchQuery]) -> SearchQuery { parts.count == 1 ? parts[0] : .and(parts) }
+    /// All of the parts. Punctuation between words, as in "Simon & Garfunkel", is in no index and not looked for.
+    private static func joined(_ parts: [SearchQuery]) -> SearchQuery {
+        let words = parts.filter { part in
+            switch part {
+            case .term(nil, let text), .prefix(nil, let text): !Analyzer.analyze(text, for: .query).isWhole
+            default: true
+            }
+        }
+        let kept = words.isEmpty ? parts : words
+        return kept.count == 1 ? kept[0] : .and(kept)
+    }
 
     private mutating func parseNot() throws(QueryError) -> SearchQuery {
         var isNegated = false

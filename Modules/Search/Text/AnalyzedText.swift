@@ -19,6 +19,8 @@ package struct AnalyzedText: Hashable, Sendable {
 
     package private(set) var bytes: [UInt8] = []
     package private(set) var words: [Word] = []
+    /// Whether there was no word, and the text as a whole is one.
+    var isWhole = false
     /// How many places there are.
     package private(set) var positions = 0
 

@@ -88,7 +88,9 @@ package enum Analyzer {
     /// A text without a word is one, without its white space.
     private static func appendWhole(_ bytes: some Collection<UInt8>, _ result: inout AnalyzedText) {
         let whole = bytes.filter { $0 > 0x20 && $0 != 0x7f }
-        if !whole.isEmpty { result.append(Term.cut(whole), .folded) }
+        if whole.isEmpty { return }
+        result.append(Term.cut(whole), .folded)
+        result.isWhole = true
     }
 
     // MARK: Unicode

@@ -20,6 +20,7 @@
 #include <grp.h>
 #include <linux/fuse.h>
 #include <linux/mount.h>
+#include <math.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pwd.h>

@@ -1,0 +1,118 @@
+/// The documents that have some words at the right distances in one field.
+final class PhraseCursor: Cursor {
+    /// At least two, with their places in the phrase.
+    private let words: [(cursor: TermCursor, place: Int)]
+    private let byCost: [TermCursor]
+    private let scorer: Scorer
+    private let norms: Bytes
+    private var occurrences: [[Occurrence]]
+    private var starts: [[Int]]
+    private var loaded: [Int]
+    /// How often each field of the present document has the phrase.
+    private var counts = [Int](repeating: 0, count: 8)
+
+    init(_ words: [(cursor: TermCursor, place: Int)], scorer: Scorer, norms: Bytes) {
+        self.words = words
+        byCost = words.map(\.cursor).sorted { $0.cost < $1.cost }
+        self.scorer = scorer
+        self.norms = norms
+        occurrences = words.map { _ in [] }
+        starts = words.map { _ in [] }
+        loaded = words.map { _ in -1 }
+        super.init(cost: byCost[0].cost)
+        settle()
+    }
+
+    override func next() {
+        byCost[0].next()
+        settle()
+    }
+
+    override func seek(_ target: UInt32) {
+        if document >= target { return }
+        byCost[0].seek(target)
+        settle()
+    }
+
+    private func settle() {
+        search: while true {
+            let candidate = byCost[0].document
+            if candidate == Cursor.end { break }
+            for other in byCost.dropFirst() {
+                other.seek(candidate)
+                if other.document != candidate {
+                    if other.document == Cursor.end { break search }
+                    byCost[0].seek(other.document)
+                    continue search
+                }
+            }
+            if countPhrases() {
+                document = candidate
+                return
+            }
+            byCost[0].next()
+        }
+        document = Cursor.end
+    }
+
+    /// - Returns: whether the document that all words are at has the phrase.
+    private func countPhrases() -> Bool {
+        for field in counts.indices { counts[field] = 0 }
+        let first = range(0)
+        var isFound = false
+        for at in first {
+            let start = occurrences[0][at]
+            if scorer.mask & 1 << UInt8(start.field) == 0 { continue }
+            var fits = true
+            for word in 1..<words.count where fits {
+                let place = start.position + words[word].place - words[0].place
+                let wanted = Occurrence(
+                    rawValue: UInt16(start.field) << 12 | UInt16(place & Occurrence.maximumPosition))
+                fits = place <= Occurrence.maximumPosition && occurrences[word][range(word)].contains(wanted)
+            }
+            if fits {
+                counts[start.field] += 1
+                isFound = true
+            }
+        }
+        return isFound
+    }
+
+    /// Where in `occurrences` those of a word's present document are.
+    private func range(_ word: Int) -> Range<Int> {
+        let cursor = words[word].cursor
+        if loaded[word] != cursor.decoder.block {
+            loaded[word] = cursor.decoder.block
+            cursor.decoder.loadOccurrences(&occurrences[word], &starts[word])
+        }
+        guard cursor.index + 1 < starts[word].count else { return 0..<0 }
+        return starts[word][cursor.index]..<starts[word][cursor.index + 1]
+    }
+
+    override func score() -> Float {
+        let lengths = norms.u64(Int(document) &* TextField.count)
+        var sum: Float = 0
+        for field in 0..<TextField.count where counts[field] > 0 {
+            sum += scorer.weight(field, UInt8(truncatingIfNeeded: lengths >> UInt64(field * 8))) * Float(counts[field])
+        }
+        return scorer.score(weight: sum)
+    }
+
+    /// A phrase is in a field no more often than each of its words.
+    override func bound(from target: UInt32) -> (maximum: Float, last: UInt32) {
+        var least = scorer.maximum
+        var end = Cursor.end
+        for (cursor, _) in words {
+            let (maximum, last) = cursor.bound(from: target)
+            if maximum < 0 { return (-1, last) }
+            if let own = cursor.scorer, own.maximum > 0 {
+                // The word's own weight, with the phrase's idf; the little more is for the rounding.
+                least = min(least, maximum / own.maximum * scorer.maximum * 1.00001)
+            }
+            end = min(end, last)
+        }
+        return (least, end)
+    }
+
+    override var maximum: Float { scorer.maximum }
+}

@@ -1,0 +1,108 @@
+/// The documents that have a term in one of the scorer's fields; for a keyword (no scorer) simply those that have it.
+final class TermCursor: Cursor {
+    let decoder: PostingsDecoder
+    let scorer: Scorer?
+    private let norms: Bytes
+    private let mask: UInt8
+    private let hasAllFields: Bool
+    private(set) var index = 0
+    private let best: Float
+    /// The block whose bound was asked for last.
+    private var boundBlock = -1
+    private var boundValue: Float = 0
+
+    init(_ decoder: PostingsDecoder, scorer: Scorer?, norms: Bytes) {
+        self.decoder = decoder
+        self.scorer = scorer
+        self.norms = norms
+        mask = scorer?.mask ?? 0
+        hasAllFields = scorer == nil || mask == PostingCode.fields
+        if let scorer {
+            best = decoder.boundsOffset(nil).map { scorer.bound(decoder.source, $0) } ?? scorer.maximum
+        } else {
+            best = 0
+        }
+        super.init(cost: decoder.count)
+        if decoder.blockCount == 0 {
+            document = Cursor.end
+            return
+        }
+        decoder.load(0)
+        settle()
+    }
+
+    override var maximum: Float { best }
+
+    override func next() {
+        index += 1
+        settle()
+    }
+
+    override func seek(_ target: UInt32) {
+        if document >= target { return }
+        if decoder.block < decoder.blockCount - 1, decoder.last(decoder.block) < target {
+            decoder.load(decoder.blockHolding(target, from: decoder.block + 1))
+            index = 0
+        }
+        var (low, high) = (index, decoder.length)
+        while low < high {
+            let middle = (low + high) / 2
+            if unsafe decoder.documents[middle] < target { low = middle + 1 } else { high = middle }
+        }
+        index = low
+        settle()
+    }
+
+    /// Goes on to the first posting from the present one on that counts.
+    private func settle() {
+        while true {
+            while index < decoder.length {
+                if unsafe hasAllFields || decoder.codes[index] & mask != 0 {
+                    document = unsafe decoder.documents[index]
+                    return
+                }
+                index += 1
+            }
+            if decoder.block + 1 >= decoder.blockCount {
+                document = Cursor.end
+                return
+            }
+            decoder.load(decoder.block + 1)
+            index = 0
+        }
+    }
+
+    override func score() -> Float { score(index) }
+
+    /// The score of a posting of the loaded block.
+    @inline(__always) func score(_ index: Int) -> Float {
+        guard let scorer else { return 0 }
+        let code = unsafe decoder.codes[index]
+        let lengths = unsafe norms.u64(Int(decoder.documents[index]) &* TextField.count)
+        if code & PostingCode.repeats == 0 { return scorer.score(code, lengths) }
+        return scorer.score(code, lengths, decoder.source, decoder.frequencies(index))
+    }
+
+    /// What no score of a block is above; negative where none counts.
+    func bound(ofBlock block: Int) -> Float {
+        guard let scorer else { return 0 }
+        if block != boundBlock {
+            boundBlock = block
+            boundValue = decoder.boundsOffset(block).map { scorer.bound(decoder.source, $0) } ?? scorer.maximum
+        }
+        return boundValue
+    }
+
+    override func bound(from target: UInt32) -> (maximum: Float, last: UInt32) {
+        if document == Cursor.end { return (-1, Cursor.end) }
+        let block = boundBlockHolding(target)
+        let last = block == decoder.blockCount - 1 ? Cursor.end : decoder.last(block)
+        return (bound(ofBlock: block), last)
+    }
+
+    private func boundBlockHolding(_ target: UInt32) -> Int {
+        let block = decoder.block
+        if block == decoder.blockCount - 1 || decoder.last(block) >= target { return block }
+        return decoder.blockHolding(target, from: block + 1)
+    }
+}

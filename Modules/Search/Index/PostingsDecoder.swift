@@ -1,0 +1,234 @@
+/// Whether something that was read cannot be what was written. One for each search or merge.
+final class SegmentDamage {
+    var isFound = false
+}
+
+/// Reads the postings of one term, a block at a time; see `PostingsEncoder`.
+///
+/// Unsafe pointers: the loops here are what a search spends its time in. The two buffers are made for a whole block, and
+/// their indices come from `length`, which is at most that.
+@safe final class PostingsDecoder {
+    let count: Int
+    let blockCount: Int
+    /// How many postings of the loaded block there are.
+    private(set) var length = 0
+    /// The documents of the loaded block, ascending.
+    let documents: UnsafeMutablePointer<UInt32>
+    let codes: UnsafeMutablePointer<UInt8>
+    /// The number of the block that is loaded; -1 for none.
+    private(set) var block = -1
+
+    private let bytes: Bytes
+    private let documentCount: Int
+    private let damage: SegmentDamage
+    private let boundsStart: Int
+    private let dataStart: Int
+    /// Where in the data the frequencies of the loaded block begin.
+    private var frequenciesOffset = 0
+    private var hasRepeats = false
+    private var loadedFrequencies = -1
+    private var frequencyStarts: [Int32] = []
+
+    private static let headerBytes = 28
+
+    /// - Parameter bytes: the term's, with the padding behind them.
+    init(_ bytes: Bytes, count: Int, documentCount: Int, damage: SegmentDamage) {
+        self.bytes = bytes
+        // A document is there once.
+        self.count = min(count, documentCount)
+        if count > documentCount || count == 0 { damage.isFound = true }
+        self.documentCount = documentCount
+        self.damage = damage
+        blockCount = (self.count + SegmentFormat.postingsPerBlock - 1) / SegmentFormat.postingsPerBlock
+        unsafe documents = .allocate(capacity: SegmentFormat.postingsPerBlock)
+        unsafe codes = .allocate(capacity: SegmentFormat.postingsPerBlock)
+        if blockCount <= 1 {
+            (boundsStart, dataStart) = (0, 0)
+            return
+        }
+        let skipsEnd = PostingsDecoder.headerBytes + 12 * blockCount
+        boundsStart = skipsEnd + Int(bytes.u32(24))
+        dataStart = boundsStart + Int(bytes.u32(PostingsDecoder.headerBytes + 12 * (blockCount - 1) + 8))
+    }
+
+    deinit {
+        unsafe documents.deallocate()
+        unsafe codes.deallocate()
+    }
+
+    // MARK: Skipping
+
+    /// The last document of a block that is not the last one.
+    @inline(__always) func last(_ block: Int) -> UInt32 {
+        bytes.u32(PostingsDecoder.headerBytes &+ 12 &* block)
+    }
+
+    /// The first block from `from` on whose last document is not before `document`; the last block where there is none.
+    func blockHolding(_ document: UInt32, from: Int) -> Int {
+        var (low, high) = (from, blockCount - 1)
+        // Mostly it is near: gallop first.
+        var step = 1
+        while low < high, last(min(low + step, high)) < document, low + step < high {
+            low += step
+            step *= 2
+        }
+        high = min(low + step, high)
+        while low < high {
+            let middle = (low + high) / 2
+            if last(middle) < document { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// In how many documents a field has the term.
+    func fieldCount(_ field: TextField) -> Int {
+        if blockCount > 1 { return min(Int(bytes.u32(4 * Int(field.rawValue))), count) }
+        load(0)
+        let bit = UInt8(1) << field.rawValue
+        return (0..<length).count { unsafe codes[$0] & bit != 0 }
+    }
+
+    /// Where in the term's bytes the bounds of a block begin, or those of the whole term for nil; nil where there are none.
+    @inline(__always) func boundsOffset(_ block: Int?) -> Int? {
+        if blockCount <= 1 { return nil }
+        guard let block else { return PostingsDecoder.headerBytes + 12 * blockCount }
+        if block == 0 { return boundsStart }
+        return boundsStart &+ Int(bytes.u32(PostingsDecoder.headerBytes &+ 12 &* (block - 1) &+ 8))
+    }
+
+    var source: Bytes { bytes }
+
+    // MARK: Blocks
+
+    func load(_ number: Int) {
+        if number == block { return }
+        block = number
+        loadedFrequencies = -1
+        let isLast = number == blockCount - 1
+        length =
+            isLast ? count - number * SegmentFormat.postingsPerBlock : SegmentFormat.postingsPerBlock
+        var offset = dataStart
+        var previous = -1
+        if number > 0 {
+            offset &+= Int(bytes.u32(PostingsDecoder.headerBytes + 12 * (number - 1) + 4))
+            previous = Int(last(number - 1))
+        }
+        let width = Int(bytes.u8(offset))
+        offset += 1
+        guard width <= 32, let source = unsafe packedSource(offset, width) else { return fail() }
+        var document = previous
+        let mask = (UInt64(1) << UInt64(width)) &- 1
+        for index in 0..<length {
+            let bit = index &* width
+            let word = unsafe UInt64(
+                littleEndian: source.loadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self))
+            document = document &+ 1 &+ Int((word >> UInt64(bit & 7)) & mask)
+            unsafe documents[index] = UInt32(truncatingIfNeeded: document)
+        }
+        // They ascend, so the last one is the greatest.
+        guard document < documentCount else { return fail() }
+        offset += (length * width + 7) / 8
+        loadCodes(offset)
+    }
+
+    private func fail() {
+        damage.isFound = true
+        length = 0
+        hasRepeats = false
+    }
+
+    /// Where packed values of the loaded block are read; nil where they are not all there.
+    @inline(__always) private func packedSource(_ offset: Int, _ width: Int) -> UnsafeRawPointer? {
+        let size = (length &* width &+ 7) / 8
+        guard offset >= 0, offset <= bytes.count &- size &- 8 else { return nil }
+        return unsafe bytes.pointer.map { unsafe $0 + offset }
+    }
+
+    private func loadCodes(_ start: Int) {
+        var offset = start + 1
+        let tableCount = Int(bytes.u8(start))
+        let width: Int
+        switch tableCount {
+        case 0: width = 7
+        case 1:
+            let code = bytes.u8(offset) & 0x7f
+            for index in 0..<length { unsafe codes[index] = code }
+            hasRepeats = code & PostingCode.repeats != 0
+            frequenciesOffset = offset + 1
+            return
+        case 2...16: width = ByteWriter.width(of: UInt64(tableCount - 1))
+        default: return fail()
+        }
+        let table = offset
+        offset += tableCount
+        guard let source = unsafe packedSource(offset, width) else { return fail() }
+        let mask = (UInt64(1) << UInt64(width)) &- 1
+        var all: UInt8 = 0
+        for index in 0..<length {
+            let bit = index &* width
+            let word = unsafe UInt64(
+                littleEndian: source.loadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self))
+            let value = Int((word >> UInt64(bit & 7)) & mask)
+            let code = tableCount == 0 ? UInt8(value) : bytes.u8(table &+ value) & 0x7f
+            unsafe codes[index] = code
+            all |= code
+        }
+        hasRepeats = all & PostingCode.repeats != 0
+        frequenciesOffset = offset + (length * width + 7) / 8
+    }
+
+    // MARK: Frequencies and places
+
+    /// How often the fields of a posting's mask have the term, where its code says that one has it more than once.
+    ///
+    /// - Returns: where in `source` the numbers begin, one byte for each field of the mask.
+    func frequencies(_ index: Int) -> Int {
+        if loadedFrequencies != block {
+            loadedFrequencies = block
+            frequencyStarts.removeAll(keepingCapacity: true)
+            var offset = frequenciesOffset
+            for index in 0..<length {
+                frequencyStarts.append(Int32(truncatingIfNeeded: offset))
+                let code = unsafe codes[index]
+                if code & PostingCode.repeats != 0 { offset += (code & PostingCode.fields).nonzeroBitCount }
+            }
+            frequencyStarts.append(Int32(truncatingIfNeeded: offset))
+        }
+        return index < frequencyStarts.count ? Int(frequencyStarts[index]) : 0
+    }
+
+    /// All occurrences of the loaded block, and where those of each posting begin.
+    func loadOccurrences(_ occurrences: inout [Occurrence], _ starts: inout [Int]) {
+        occurrences.removeAll(keepingCapacity: true)
+        starts.removeAll(keepingCapacity: true)
+        starts.append(0)
+        if length == 0 { return }
+        var offset = frequencies(length)
+        let width = Int(bytes.u8(offset))
+        offset += 1
+        if width > 12 { return fail() }
+        var number = 0
+        for index in 0..<length {
+            let code = unsafe codes[index]
+            let repeats = code & PostingCode.repeats != 0
+            var at = repeats ? frequencies(index) : 0
+            var mask = code & PostingCode.fields
+            while mask != 0 {
+                let field = UInt16(mask.trailingZeroBitCount)
+                mask &= mask - 1
+                var times = 1
+                if repeats {
+                    times = Int(bytes.u8(at))
+                    at += 1
+                }
+                var place: UInt16 = 0
+                for _ in 0..<times {
+                    place &+= UInt16(truncatingIfNeeded: bytes.packed(number, width: width, at: offset))
+                    occurrences.append(Occurrence(rawValue: field << 12 | place & 0xfff))
+                    number += 1
+                }
+            }
+            starts.append(occurrences.count)
+        }
+    }
+}
