@@ -79,7 +79,10 @@ let executables: [Target] = [
         path: "Tools/LibraryGenerator"),
     .executableTarget(
         name: "musicfs-bench",
-        dependencies: ["MusicFSArguments", "MusicFSCore", "MusicFSSystem", "MusicFSCache", "TestSupport"],
+        dependencies: [
+            "MusicFSArguments", "MusicFSCore", "MusicFSSystem", "MusicFSCache", "MusicFSSearch", "MusicFSCatalogue",
+            "TestSupport",
+        ],
         path: "Tools/Benchmark"),
 ]
 

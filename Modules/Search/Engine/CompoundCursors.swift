@@ -6,10 +6,14 @@ final class AndCursor: Cursor {
     private let byCost: [Cursor]
     private let ranges: [RangeCursor]
     private let excluded: [Cursor]
+    private let gate: Gate?
 
-    /// - Parameter parts: at least one.
-    init(_ parts: [Cursor], ranges: [RangeCursor], excluded: [Cursor]) {
+    /// - Parameters:
+    ///   - parts: at least one.
+    ///   - gate: what may leave documents out; for the cursor of a whole query alone.
+    init(_ parts: [Cursor], ranges: [RangeCursor], excluded: [Cursor], gate: Gate?) {
         self.parts = parts
+        self.gate = gate
         byCost = parts.sorted { $0.cost < $1.cost }
         self.ranges = ranges
         self.excluded = excluded
@@ -32,6 +36,11 @@ final class AndCursor: Cursor {
         search: while true {
             let candidate = byCost[0].document
             if candidate == Cursor.end { break }
+            if let last = gate?.lastToSkip(from: candidate, self) {
+                if last == Cursor.end { break }
+                byCost[0].seek(last + 1)
+                continue
+            }
             for other in byCost.dropFirst() {
                 other.seek(candidate)
                 if other.document != candidate {

@@ -12,6 +12,9 @@ struct FuzzyMatcher {
     /// By byte: the character that ends there, or 0 inside of one; and where the one before it ended.
     private var characters: [UInt32]
     private var previousEnds: [Int]
+    /// By byte: how many characters end there or before.
+    private var depths: [Int]
+    private static let outOfReach: UInt8 = 200
     /// By byte: the bits of an unfinished character, and how many bytes of it are missing.
     private var pending: [(value: UInt32, missing: Int)]
 
@@ -21,9 +24,10 @@ struct FuzzyMatcher {
         self.limit = UInt8(min(max(limit, 0), 2))
         width = self.word.count + 1
         rows = [UInt8](repeating: 0, count: width * 257)
-        for column in 0..<width { rows[column] = UInt8(min(column, 200)) }
+        for column in 0..<width { rows[column] = UInt8(min(column, Int(FuzzyMatcher.outOfReach))) }
         characters = [UInt32](repeating: 0, count: 257)
         previousEnds = [Int](repeating: 0, count: 257)
+        depths = previousEnds
         pending = Array(repeating: (0, 0), count: 257)
     }
 
@@ -34,45 +38,43 @@ struct FuzzyMatcher {
         var cursor = cursor
         // Words begin behind the marks of exact terms and keywords.
         cursor.seekBlock([Term.formatMark + 1])
-        /// How many bytes of the term before have rows, and how many of its first bytes nothing in reach begins with.
+        // How many bytes of the last term have rows, and how many of its first bytes nothing in reach begins with.
         var valid = 0
         var dead = Int.max
-        var skipped = 0
         while cursor.next() {
             let term = cursor.term
             if let first = term.first, first <= Term.formatMark { continue }
-            if cursor.isFirstOfBlock {
-                // Front coding starts anew: what is shared is to be found.
-                valid = commonPrefix(term, lastTerm, valid)
-            } else {
-                valid = min(valid, cursor.shared)
-            }
+            // At a block's beginning front coding starts anew: what is shared is to be found.
+            valid = cursor.isFirstOfBlock ? commonPrefix(term, lastTerm, valid) : min(valid, cursor.shared)
             if dead <= valid {
-                // The same dead beginning: after some of those, look for the block where it ends.
-                skipped += 1
-                if skipped > 24 {
-                    skipped = 0
-                    if let behind = successor(term, dead) { cursor.seekBlockForward(behind) }
-                }
+                // A block that begins dead: look for the one where that ends.
+                if cursor.isFirstOfBlock, let behind = successor(term, dead) { cursor.seekBlockForward(behind) }
+                cursor.skipShared(dead)
                 continue
             }
-            skipped = 0
             dead = .max
             lastTerm = term
-            var at = valid
-            while at < term.count {
-                at += 1
-                if !extend(at, term[at - 1]) {
-                    dead = at
+            while valid < term.count {
+                valid += 1
+                if !extend(valid, term[valid - 1]) {
+                    dead = valid
                     break
                 }
             }
-            valid = at
-            if dead == .max, term.count > 0, pending[term.count].missing == 0 {
-                let distance = rows[term.count * width + width - 1]
-                if distance <= limit { body(term, cursor.entry, Int(distance)) }
+            if dead != .max {
+                cursor.skipShared(dead)
+            } else if let distance = distance(at: term.count) {
+                body(term, cursor.entry, distance)
             }
         }
+    }
+
+    /// How far the term with so many bytes is from the word; nil where it is out of reach.
+    private func distance(at count: Int) -> Int? {
+        // Rows hold numbers near the diagonal alone.
+        guard pending[count].missing == 0, abs(depths[count] - word.count) <= Int(limit) else { return nil }
+        let distance = rows[count * width + width - 1]
+        return distance <= limit ? Int(distance) : nil
     }
 
     /// The term whose rows are there.
@@ -119,28 +121,41 @@ struct FuzzyMatcher {
             for column in 0..<width { rows[to + column] = rows[from + column] }
             characters[at] = characters[at - 1]
             previousEnds[at] = previousEnds[at - 1]
+            depths[at] = depths[at - 1]
             return true
         }
         characters[at] = value
         let before = characters[at - 1]
-        // Where the character before ended, and the row behind the one before that.
+        // Where the character before ended, and the row before that one.
         let length = value < 0x80 ? 1 : value < 0x800 ? 2 : value < 0x10000 ? 3 : 4
         let end = at - length
         if end < 0 { return false }
         previousEnds[at] = end
+        depths[at] = depths[end] + 1
         let twoBefore = end > 0 ? previousEnds[end] * width : -1
-        var least = rows[from] &+ 1
-        rows[to] = least
-        for column in 1..<width {
+        // Numbers that are further than the limit from the diagonal are out of reach.
+        let low = max(depths[at] - Int(limit), 1)
+        let high = min(depths[at] + Int(limit), width - 1)
+        if low > width { return false }
+        var least = FuzzyMatcher.outOfReach
+        if low == 1 {
+            least = rows[from] &+ 1
+            rows[to] = least
+        } else {
+            rows[to + low - 1] = least
+        }
+        if low > high { return least <= limit }
+        for column in low...high {
             let substitution = rows[from + column - 1] &+ (word[column - 1] == value ? 0 : 1)
             var best = min(substitution, min(rows[from + column], rows[to + column - 1]) &+ 1)
             if twoBefore >= 0, column > 1, word[column - 1] == before, word[column - 2] == value {
                 best = min(best, rows[twoBefore + column - 2] &+ 1)
             }
-            best = min(best, 200)
+            best = min(best, FuzzyMatcher.outOfReach)
             rows[to + column] = best
             least = min(least, best)
         }
+        if high < width - 1 { rows[to + high + 1] = FuzzyMatcher.outOfReach }
         // Where no number of a row is in reach none of a later one is: two neighbours exchanged cost one as well.
         return least <= limit
     }

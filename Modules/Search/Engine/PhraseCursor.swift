@@ -5,20 +5,18 @@ final class PhraseCursor: Cursor {
     private let byCost: [TermCursor]
     private let scorer: Scorer
     private let norms: Bytes
+    private let gate: Gate?
     private var occurrences: [[Occurrence]]
-    private var starts: [[Int]]
-    private var loaded: [Int]
     /// How often each field of the present document has the phrase.
     private var counts = [Int](repeating: 0, count: 8)
 
-    init(_ words: [(cursor: TermCursor, place: Int)], scorer: Scorer, norms: Bytes) {
+    init(_ words: [(cursor: TermCursor, place: Int)], scorer: Scorer, norms: Bytes, gate: Gate?) {
         self.words = words
         byCost = words.map(\.cursor).sorted { $0.cost < $1.cost }
         self.scorer = scorer
         self.norms = norms
+        self.gate = gate
         occurrences = words.map { _ in [] }
-        starts = words.map { _ in [] }
-        loaded = words.map { _ in -1 }
         super.init(cost: byCost[0].cost)
         settle()
     }
@@ -38,6 +36,11 @@ final class PhraseCursor: Cursor {
         search: while true {
             let candidate = byCost[0].document
             if candidate == Cursor.end { break }
+            if let last = gate?.lastToSkip(from: candidate, self) {
+                if last == Cursor.end { break }
+                byCost[0].seek(last + 1)
+                continue
+            }
             for other in byCost.dropFirst() {
                 other.seek(candidate)
                 if other.document != candidate {
@@ -58,17 +61,17 @@ final class PhraseCursor: Cursor {
     /// - Returns: whether the document that all words are at has the phrase.
     private func countPhrases() -> Bool {
         for field in counts.indices { counts[field] = 0 }
-        let first = range(0)
+        for word in words.indices {
+            words[word].cursor.decoder.loadOccurrences(of: words[word].cursor.index, &occurrences[word])
+        }
         var isFound = false
-        for at in first {
-            let start = occurrences[0][at]
-            if scorer.mask & 1 << UInt8(start.field) == 0 { continue }
+        for start in occurrences[0] where scorer.mask & 1 << UInt8(start.field) != 0 {
             var fits = true
             for word in 1..<words.count where fits {
                 let place = start.position + words[word].place - words[0].place
                 let wanted = Occurrence(
                     rawValue: UInt16(start.field) << 12 | UInt16(place & Occurrence.maximumPosition))
-                fits = place <= Occurrence.maximumPosition && occurrences[word][range(word)].contains(wanted)
+                fits = place <= Occurrence.maximumPosition && occurrences[word].contains(wanted)
             }
             if fits {
                 counts[start.field] += 1
@@ -76,17 +79,6 @@ final class PhraseCursor: Cursor {
             }
         }
         return isFound
-    }
-
-    /// Where in `occurrences` those of a word's present document are.
-    private func range(_ word: Int) -> Range<Int> {
-        let cursor = words[word].cursor
-        if loaded[word] != cursor.decoder.block {
-            loaded[word] = cursor.decoder.block
-            cursor.decoder.loadOccurrences(&occurrences[word], &starts[word])
-        }
-        guard cursor.index + 1 < starts[word].count else { return 0..<0 }
-        return starts[word][cursor.index]..<starts[word][cursor.index + 1]
     }
 
     override func score() -> Float {

@@ -1,33 +1,50 @@
-/// Scores one word in the documents of all segments.
+/// How much a word counts in a field of a length, for some fields.
 ///
 /// An unsafe pointer: the table is read for each posting. It has 256 places for each of eight fields, and a field's
 /// number and a length's code are within those.
-@safe final class Scorer {
-    /// `idf · (k1 + 1)`: above every score.
-    let maximum: Float
+@safe final class ScoreTable {
     /// The fields that count.
     let mask: UInt8
-    private let table: UnsafeMutablePointer<Float>
+    private let weights: UnsafeMutablePointer<Float>
 
-    init(idf: Float, mask: UInt8, weights: SIMD8<Float>, averages: [Float]) {
-        maximum = idf * (Ranking.k1 + 1)
+    init(mask: UInt8, weights: SIMD8<Float>, averages: [Float]) {
         self.mask = mask
-        unsafe table = .allocate(capacity: 8 * 256)
-        unsafe table.initialize(repeating: 0, count: 8 * 256)
+        unsafe self.weights = .allocate(capacity: 8 * 256)
+        unsafe self.weights.initialize(repeating: 0, count: 8 * 256)
         for field in 0..<TextField.count where mask & 1 << UInt8(field) != 0 {
             let average = max(averages[field], 1e-3)
             for code in 0..<256 {
                 let length = Float(FieldLength.words(UInt8(code)))
-                unsafe table[field << 8 | code] = weights[field] / (1 - Ranking.b + Ranking.b * length / average)
+                let share = 1 - Ranking.b + Ranking.b * length / average
+                unsafe self.weights[field << 8 | code] = weights[field] / share
             }
         }
     }
 
-    deinit { unsafe table.deallocate() }
+    deinit { unsafe weights.deallocate() }
+
+    @inline(__always) func weight(_ field: Int, _ length: UInt8) -> Float {
+        unsafe weights[(field & 7) << 8 | Int(length)]
+    }
+}
+
+/// Scores one word in the documents of all segments.
+final class Scorer {
+    /// `idf · (k1 + 1)`: above every score.
+    let maximum: Float
+    /// The fields that count.
+    let mask: UInt8
+    private let table: ScoreTable
+
+    init(idf: Float, table: ScoreTable) {
+        maximum = idf * (Ranking.k1 + 1)
+        mask = table.mask
+        self.table = table
+    }
 
     /// What a field adds to the weight for each time that it has the word.
     @inline(__always) func weight(_ field: Int, _ length: UInt8) -> Float {
-        unsafe table[(field & 7) << 8 | Int(length)]
+        table.weight(field, length)
     }
 
     @inline(__always) func score(weight: Float) -> Float { maximum * (weight / (Ranking.k1 + weight)) }

@@ -14,7 +14,7 @@ struct SegmentSearch {
     // MARK: Cursors
 
     /// - Returns: nil where nothing matches.
-    func cursor(_ node: QueryNode) -> Cursor? {
+    func cursor(_ node: QueryNode, gate: Gate? = nil) -> Cursor? {
         switch node {
         case .none: return nil
         case .all: return segment.documentCount == 0 ? nil : AllCursor(count: segment.documentCount)
@@ -25,16 +25,16 @@ struct SegmentSearch {
                 guard let cursor = cursor(word.term) else { return nil }
                 cursors.append((cursor, word.place))
             }
-            return PhraseCursor(cursors, scorer: scorer, norms: segment.norms)
+            return PhraseCursor(cursors, scorer: scorer, norms: segment.norms, gate: gate)
         case .expansion(let expansion): return list(expansion)
         case .range(let field, let range):
             guard let stored = segment.storedRange(field, range) else { return nil }
             return RangeCursor(segment.column(field), stored, count: segment.documentCount)
-        case .and(let nodes): return and(nodes)
+        case .and(let nodes): return and(nodes, gate)
         case .or(let nodes):
-            let cursors = nodes.compactMap(cursor)
+            let cursors = nodes.compactMap { cursor($0) }
             return cursors.isEmpty ? nil : cursors.count == 1 ? cursors[0] : OrCursor(cursors)
-        case .not: return and([node])
+        case .not: return and([node], nil)
         }
     }
 
@@ -49,7 +49,7 @@ struct SegmentSearch {
             segment.postings(entry), count: entry.count, documentCount: segment.documentCount, damage: damage)
     }
 
-    private func and(_ nodes: [QueryNode]) -> Cursor? {
+    private func and(_ nodes: [QueryNode], _ gate: Gate?) -> Cursor? {
         var parts: [Cursor] = []
         var ranges: [RangeCursor] = []
         var excluded: [Cursor] = []
@@ -70,7 +70,7 @@ struct SegmentSearch {
             }
         }
         if parts.count == 1, ranges.isEmpty, excluded.isEmpty { return parts[0] }
-        return AndCursor(parts, ranges: ranges, excluded: excluded)
+        return AndCursor(parts, ranges: ranges, excluded: excluded, gate: gate)
     }
 
     /// The documents of an expansion with the best score of each.
@@ -102,29 +102,45 @@ struct SegmentSearch {
     /// - Parameter countsAll: whether everything that matches is gone through, to be counted.
     func run(_ node: QueryNode, countsAll: Bool, _ hits: inout TopHits, _ count: inout MatchCount) {
         if !countsAll, case .expansion(let expansion) = node { return run(expansion, &hits, &count) }
-        guard let cursor = cursor(node) else { return }
+        if !countsAll, case .or(let nodes) = node {
+            let cursors = nodes.compactMap { cursor($0) }
+            if cursors.count > 1 { return run(AnyOf(cursors), &hits, &count) }
+        }
+        let gate = countsAll ? nil : Gate(segment, hits)
+        guard let cursor = cursor(node, gate: gate) else {
+            if gate?.wasUsed == true { count.isExact = false }
+            return
+        }
         if !countsAll, let term = cursor as? TermCursor, term.scorer != nil {
             return run(term, &hits, &count, isShared: false)
         }
-        var checked: UInt32 = 0
         while cursor.document != Cursor.end {
             let document = cursor.document
-            if !countsAll, hits.isFull, document >= checked {
-                let (maximum, last) = cursor.bound(from: document)
-                if !hits.couldEnter(maximum, segment.id(Int(document))) {
-                    count.isExact = false
-                    if last == Cursor.end { return }
-                    cursor.seek(last + 1)
-                    continue
-                }
-                checked = last == Cursor.end ? Cursor.end : last + 1
+            if let last = gate?.lastToSkip(from: document, cursor) {
+                if last == Cursor.end { break }
+                cursor.seek(last + 1)
+                continue
             }
             if !isDeleted(document) {
                 count.found += 1
-                hits.insert(SearchHit(id: segment.id(Int(document)), score: cursor.score()))
+                let hit = SearchHit(id: segment.id(Int(document)), score: cursor.score())
+                if hits.couldEnter(hit.score, hit.id) {
+                    hits.insert(hit)
+                    gate?.update(hits)
+                }
             }
             cursor.next()
         }
+        if gate?.wasUsed == true { count.isExact = false }
+    }
+
+    private func run(_ anyOf: AnyOf, _ hits: inout TopHits, _ count: inout MatchCount) {
+        while let document = anyOf.next(hits, segment) {
+            if isDeleted(document) { continue }
+            count.found += 1
+            hits.insert(SearchHit(id: segment.id(Int(document)), score: anyOf.score))
+        }
+        if anyOf.leftOut { count.isExact = false }
     }
 
     /// One term: whole blocks are left out, by their bounds.

@@ -29,6 +29,8 @@ struct TopHits {
         return score != worst.score ? score > worst.score : id < worst.id
     }
 
+    var worst: SearchHit? { heap.first }
+
     /// Scores below this are of no use.
     @inline(__always) var threshold: Float { heap.count < limit ? -.infinity : (heap.first?.score ?? .infinity) }
 

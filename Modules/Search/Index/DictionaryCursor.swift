@@ -95,4 +95,16 @@ struct DictionaryCursor {
         index += 1
         return true
     }
+
+    /// Leaves out the next terms of the block that share at least so many bytes with the present one.
+    mutating func skipShared(_ count: Int) {
+        while index > 0, index < SegmentFormat.termsPerBlock, block * SegmentFormat.termsPerBlock + index < termCount,
+            Int(dictionary.u8(offset)) >= count
+        {
+            offset += 2 + Int(dictionary.u8(offset + 1))
+            _ = dictionary.variable(&offset)
+            postingsOffset &+= Int(min(dictionary.variable(&offset), 1 << 40))
+            index += 1
+        }
+    }
 }

@@ -203,32 +203,63 @@ final class SegmentDamage {
         starts.removeAll(keepingCapacity: true)
         starts.append(0)
         if length == 0 { return }
-        var offset = frequencies(length)
-        let width = Int(bytes.u8(offset))
-        offset += 1
-        if width > 12 { return fail() }
+        let offset = frequencies(length)
         var number = 0
         for index in 0..<length {
-            let code = unsafe codes[index]
-            let repeats = code & PostingCode.repeats != 0
-            var at = repeats ? frequencies(index) : 0
-            var mask = code & PostingCode.fields
-            while mask != 0 {
-                let field = UInt16(mask.trailingZeroBitCount)
-                mask &= mask - 1
-                var times = 1
-                if repeats {
-                    times = Int(bytes.u8(at))
-                    at += 1
-                }
-                var place: UInt16 = 0
-                for _ in 0..<times {
-                    place &+= UInt16(truncatingIfNeeded: bytes.packed(number, width: width, at: offset))
-                    occurrences.append(Occurrence(rawValue: field << 12 | place & 0xfff))
-                    number += 1
-                }
-            }
+            appendOccurrences(of: index, frequencies: frequencies(index), first: &number, places: offset, &occurrences)
             starts.append(occurrences.count)
+        }
+    }
+
+    /// The occurrences of one posting of the loaded block.
+    func loadOccurrences(of index: Int, _ occurrences: inout [Occurrence]) {
+        occurrences.removeAll(keepingCapacity: true)
+        guard index < length else { return }
+        // Those of the postings before it.
+        var number = 0
+        var at = frequenciesOffset
+        for before in 0..<index {
+            let code = unsafe codes[before]
+            let fields = (code & PostingCode.fields).nonzeroBitCount
+            if code & PostingCode.repeats == 0 {
+                number += fields
+                continue
+            }
+            for _ in 0..<fields {
+                number += Int(bytes.u8(at))
+                at &+= 1
+            }
+        }
+        let offset = hasRepeats ? frequencies(length) : frequenciesOffset
+        appendOccurrences(of: index, frequencies: at, first: &number, places: offset, &occurrences)
+    }
+
+    /// - Parameters:
+    ///   - frequencies: where those of the posting begin, if it has any.
+    ///   - first: the number of its first place in the block; of the next posting's afterwards.
+    ///   - places: where the places' width is.
+    private func appendOccurrences(
+        of index: Int, frequencies: Int, first: inout Int, places: Int, _ occurrences: inout [Occurrence]
+    ) {
+        let width = Int(bytes.u8(places))
+        if width > 12 { return fail() }
+        let code = unsafe codes[index]
+        var at = frequencies
+        var mask = code & PostingCode.fields
+        while mask != 0 {
+            let field = UInt16(mask.trailingZeroBitCount)
+            mask &= mask - 1
+            var times = 1
+            if code & PostingCode.repeats != 0 {
+                times = Int(bytes.u8(at))
+                at &+= 1
+            }
+            var place: UInt16 = 0
+            for _ in 0..<times {
+                place &+= UInt16(truncatingIfNeeded: bytes.packed(first, width: width, at: places + 1))
+                occurrences.append(Occurrence(rawValue: field << 12 | place & 0xfff))
+                first += 1
+            }
         }
     }
 }

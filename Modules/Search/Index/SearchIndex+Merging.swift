@@ -68,6 +68,10 @@ extension SearchIndex {
                 state.merged = nil
             }
         }
+        // What is damaged must not be given a new checksum.
+        for input in inputs where !input.segment.hasChecksum(input.file.high, input.file.low) {
+            throw SearchError(.damaged, "\(input.file.name) is damaged")
+        }
         let merger = SegmentMerger(
             inputs.map { SegmentMerger.Input(segment: $0.segment, deletions: $0.deletions) })
         let merged =
