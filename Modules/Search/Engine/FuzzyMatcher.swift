@@ -42,29 +42,32 @@ struct FuzzyMatcher {
         var valid = 0
         var dead = Int.max
         while cursor.next() {
-            let term = cursor.term
-            if let first = term.first, first <= Term.formatMark { continue }
+            // The cursor's term is not kept: a second owner would make it a copy for each term.
+            if let first = cursor.term.first, first <= Term.formatMark { continue }
             // At a block's beginning front coding starts anew: what is shared is to be found.
-            valid = cursor.isFirstOfBlock ? commonPrefix(term, lastTerm, valid) : min(valid, cursor.shared)
+            valid = cursor.isFirstOfBlock ? commonPrefix(cursor.term, lastTerm, valid) : min(valid, cursor.shared)
             if dead <= valid {
                 // A block that begins dead: look for the one where that ends.
-                if cursor.isFirstOfBlock, let behind = successor(term, dead) { cursor.seekBlockForward(behind) }
+                if cursor.isFirstOfBlock, let behind = successor(cursor.term, dead) { cursor.seekBlockForward(behind) }
                 cursor.skipShared(dead)
                 continue
             }
             dead = .max
-            lastTerm = term
-            while valid < term.count {
+            let count = cursor.term.count
+            lastTerm.removeLast(max(lastTerm.count - valid, 0))
+            while valid < count {
+                let byte = cursor.term[valid]
                 valid += 1
-                if !extend(valid, term[valid - 1]) {
+                lastTerm.append(byte)
+                if !extend(valid, byte) {
                     dead = valid
                     break
                 }
             }
             if dead != .max {
                 cursor.skipShared(dead)
-            } else if let distance = distance(at: term.count) {
-                body(term, cursor.entry, distance)
+            } else if let distance = distance(at: count) {
+                body(cursor.term, cursor.entry, distance)
             }
         }
     }
@@ -77,7 +80,7 @@ struct FuzzyMatcher {
         return distance <= limit ? Int(distance) : nil
     }
 
-    /// The term whose rows are there.
+    /// The bytes whose rows are there.
     private var lastTerm: [UInt8] = []
 
     private func commonPrefix(_ one: [UInt8], _ other: [UInt8], _ limit: Int) -> Int {

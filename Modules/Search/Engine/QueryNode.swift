@@ -55,7 +55,6 @@ struct QueryPlanner {
     private let documents: Int
     private let averages: [Float]
     private let damage: SegmentDamage
-    private let tables = Tables()
 
     init(_ snapshot: SearchSnapshot, weights: FieldWeights, damage: SegmentDamage) {
         self.snapshot = snapshot
@@ -131,7 +130,7 @@ struct QueryPlanner {
     }
 
     private func scorer(_ field: TextField?, idf: Float) -> Scorer {
-        Scorer(idf: idf, table: tables.table(field) { self.makeTable(field) })
+        Scorer(idf: idf, table: snapshot.tables.table(field, weights) { self.makeTable(field) })
     }
 
     /// In one field alone a word's weight is 1.
@@ -139,18 +138,6 @@ struct QueryPlanner {
         ScoreTable(
             mask: field.map { 1 << $0.rawValue } ?? QueryPlanner.allFields,
             weights: field == nil ? weights.values : SIMD8(repeating: 1), averages: averages)
-    }
-
-    /// The tables of this query, each made once.
-    private final class Tables {
-        private var made: [TextField?: ScoreTable] = [:]
-
-        func table(_ field: TextField?, _ make: () -> ScoreTable) -> ScoreTable {
-            if let known = made[field] { return known }
-            let table = make()
-            made[field] = table
-            return table
-        }
     }
 
     // MARK: Expansions

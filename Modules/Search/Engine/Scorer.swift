@@ -2,10 +2,11 @@
 ///
 /// An unsafe pointer: the table is read for each posting. It has 256 places for each of eight fields, and a field's
 /// number and a length's code are within those.
-@safe final class ScoreTable {
+@safe final class ScoreTable: Sendable {
     /// The fields that count.
     let mask: UInt8
-    private let weights: UnsafeMutablePointer<Float>
+    // Written in `init` alone.
+    private nonisolated(unsafe) let weights: UnsafeMutablePointer<Float>
 
     init(mask: UInt8, weights: SIMD8<Float>, averages: [Float]) {
         self.mask = mask

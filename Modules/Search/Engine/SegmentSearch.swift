@@ -164,8 +164,9 @@ struct SegmentSearch {
                 }
             }
             decoder.load(block)
+            decoder.loadCodes()
             for index in 0..<decoder.length {
-                if unsafe !all && decoder.codes[index] & scorer.mask == 0 { continue }
+                if !all && decoder.code(index) & scorer.mask == 0 { continue }
                 let document = unsafe decoder.documents[index]
                 let score = cursor.score(index)
                 if score >= hits.threshold || !isShared {

@@ -57,7 +57,7 @@ final class TermCursor: Cursor {
     private func settle() {
         while true {
             while index < decoder.length {
-                if unsafe hasAllFields || decoder.codes[index] & mask != 0 {
+                if hasAllFields || decoder.code(index) & mask != 0 {
                     document = unsafe decoder.documents[index]
                     return
                 }
@@ -77,7 +77,7 @@ final class TermCursor: Cursor {
     /// The score of a posting of the loaded block.
     @inline(__always) func score(_ index: Int) -> Float {
         guard let scorer else { return 0 }
-        let code = unsafe decoder.codes[index]
+        let code = decoder.code(index)
         let lengths = unsafe norms.u64(Int(decoder.documents[index]) &* TextField.count)
         if code & PostingCode.repeats == 0 { return scorer.score(code, lengths) }
         return scorer.score(code, lengths, decoder.source, decoder.frequencies(index))

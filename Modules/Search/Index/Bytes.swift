@@ -56,19 +56,10 @@
         return (u64(offset &+ bit >> 3) >> UInt64(bit & 7)) & ((1 << UInt64(width)) &- 1)
     }
 
-    func array(_ range: Range<Int>) -> [UInt8] {
-        range.lowerBound >= 0 && range.upperBound <= count
-            ? unsafe Array(UnsafeRawBufferPointer(start: base, count: count)[range]) : []
-    }
-
-    /// How the bytes of a range sort beside others; what lies outside is empty.
-    @inline(__always) func isOrdered(_ offset: Int, _ length: Int, before other: [UInt8]) -> Bool {
-        let shared = min(length, other.count)
-        for index in 0..<shared {
-            let (mine, theirs) = (u8(offset &+ index), other[index])
-            if mine != theirs { return mine < theirs }
-        }
-        return length < other.count
+    /// Adds up to `length` bytes from `offset` to an array.
+    @inline(__always) func append(_ offset: Int, _ length: Int, to array: inout [UInt8]) {
+        guard offset >= 0, length >= 0, offset <= count &- length, let base = unsafe base else { return }
+        unsafe array.append(contentsOf: UnsafeRawBufferPointer(start: base + offset, count: length))
     }
 
     /// The memory, for measured loops, which check their bounds once.

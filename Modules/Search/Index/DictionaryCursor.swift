@@ -84,8 +84,8 @@ struct DictionaryCursor {
         }
         shared = min(Int(dictionary.u8(offset)), term.count)
         let length = Int(dictionary.u8(offset + 1))
-        term.removeSubrange(shared...)
-        for index in 0..<length { term.append(dictionary.u8(offset + 2 + index)) }
+        term.removeLast(term.count - shared)
+        dictionary.append(offset + 2, length, to: &term)
         offset += 2 + length
         let count = dictionary.variable(&offset)
         let bytes = dictionary.variable(&offset)

@@ -14,6 +14,7 @@ final class SegmentDamage {
     private(set) var length = 0
     /// The documents of the loaded block, ascending.
     let documents: UnsafeMutablePointer<UInt32>
+    /// The codes of the loaded block, once `loadCodes` was called.
     let codes: UnsafeMutablePointer<UInt8>
     /// The number of the block that is loaded; -1 for none.
     private(set) var block = -1
@@ -26,6 +27,9 @@ final class SegmentDamage {
     /// Where in the data the frequencies of the loaded block begin.
     private var frequenciesOffset = 0
     private var hasRepeats = false
+    private var hasCodes = false
+    /// How the codes of the loaded block are packed.
+    private var codeTable = (offset: 0, count: 0, width: 0)
     private var loadedFrequencies = -1
     private var frequencyStarts: [Int32] = []
 
@@ -84,6 +88,7 @@ final class SegmentDamage {
     func fieldCount(_ field: TextField) -> Int {
         if blockCount > 1 { return min(Int(bytes.u32(4 * Int(field.rawValue))), count) }
         load(0)
+        loadCodes()
         let bit = UInt8(1) << field.rawValue
         return (0..<length).count { unsafe codes[$0] & bit != 0 }
     }
@@ -128,13 +133,15 @@ final class SegmentDamage {
         // They ascend, so the last one is the greatest.
         guard document < documentCount else { return fail() }
         offset += (length * width + 7) / 8
-        loadCodes(offset)
+        findCodes(offset)
     }
 
     private func fail() {
         damage.isFound = true
         length = 0
         hasRepeats = false
+        hasCodes = false
+        codeTable = (0, 0, 0)
     }
 
     /// Where packed values of the loaded block are read; nil where they are not all there.
@@ -144,24 +151,41 @@ final class SegmentDamage {
         return unsafe bytes.pointer.map { unsafe $0 + offset }
     }
 
-    private func loadCodes(_ start: Int) {
-        var offset = start + 1
-        let tableCount = Int(bytes.u8(start))
+    /// Finds out how the codes are packed, which begin at `start`.
+    private func findCodes(_ start: Int) {
+        hasCodes = false
+        let count = Int(bytes.u8(start))
         let width: Int
-        switch tableCount {
+        switch count {
         case 0: width = 7
-        case 1:
-            let code = bytes.u8(offset) & 0x7f
-            for index in 0..<length { unsafe codes[index] = code }
-            hasRepeats = code & PostingCode.repeats != 0
-            frequenciesOffset = offset + 1
-            return
-        case 2...16: width = ByteWriter.width(of: UInt64(tableCount - 1))
+        case 1...16: width = ByteWriter.width(of: UInt64(count - 1))
         default: return fail()
         }
-        let table = offset
-        offset += tableCount
-        guard let source = unsafe packedSource(offset, width) else { return fail() }
+        codeTable = (start + 1, count, width)
+        if unsafe packedSource(start + 1 + count, width) == nil { fail() }
+    }
+
+    /// The code of one posting of the loaded block.
+    @inline(__always) func code(_ index: Int) -> UInt8 {
+        if hasCodes { return unsafe codes[index] }
+        let (offset, count, width) = codeTable
+        let value = bytes.packed(index, width: width, at: offset &+ count)
+        return (count == 0 ? UInt8(truncatingIfNeeded: value) : bytes.u8(offset &+ Int(value))) & 0x7f
+    }
+
+    /// Unpacks the codes of the loaded block.
+    func loadCodes() {
+        if hasCodes || length == 0 { return }
+        hasCodes = true
+        let (table, count, width) = codeTable
+        frequenciesOffset = table + count + (length * width + 7) / 8
+        if count == 1 {
+            let code = bytes.u8(table) & 0x7f
+            for index in 0..<length { unsafe codes[index] = code }
+            hasRepeats = code & PostingCode.repeats != 0
+            return
+        }
+        guard let source = unsafe packedSource(table + count, width) else { return fail() }
         let mask = (UInt64(1) << UInt64(width)) &- 1
         var all: UInt8 = 0
         for index in 0..<length {
@@ -169,12 +193,11 @@ final class SegmentDamage {
             let word = unsafe UInt64(
                 littleEndian: source.loadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self))
             let value = Int((word >> UInt64(bit & 7)) & mask)
-            let code = tableCount == 0 ? UInt8(value) : bytes.u8(table &+ value) & 0x7f
+            let code = count == 0 ? UInt8(value) : bytes.u8(table &+ value) & 0x7f
             unsafe codes[index] = code
             all |= code
         }
         hasRepeats = all & PostingCode.repeats != 0
-        frequenciesOffset = offset + (length * width + 7) / 8
     }
 
     // MARK: Frequencies and places
@@ -184,6 +207,7 @@ final class SegmentDamage {
     /// - Returns: where in `source` the numbers begin, one byte for each field of the mask.
     func frequencies(_ index: Int) -> Int {
         if loadedFrequencies != block {
+            loadCodes()
             loadedFrequencies = block
             frequencyStarts.removeAll(keepingCapacity: true)
             var offset = frequenciesOffset
@@ -215,6 +239,7 @@ final class SegmentDamage {
     func loadOccurrences(of index: Int, _ occurrences: inout [Occurrence]) {
         occurrences.removeAll(keepingCapacity: true)
         guard index < length else { return }
+        loadCodes()
         // Those of the postings before it.
         var number = 0
         var at = frequenciesOffset

@@ -13,7 +13,7 @@ package final class SearchSnapshot: Sendable {
     let parts: [Part]
     /// The last of the library's changes that it holds.
     package let sequence: Int64
-    let expansions = ExpansionCache()
+    let tables = ScoreTables()
 
     init(parts: [Part], sequence: Int64) {
         self.parts = parts
