@@ -57,7 +57,7 @@ func expectAgreement(
     }
 
     /// Random documents come, change and go, segments merge, and all answers are those of the naive search.
-    @Test(arguments: 0..<8)
+    @Test(arguments: 0..<5)
     func answersAreThoseOfTheNaiveSearch(round: Int) throws {
         let directory = try TestDirectory()
         var library = RandomLibrary(seed: UInt64(round) + 100)
@@ -86,7 +86,7 @@ func expectAgreement(
             }
             let snapshot = index.snapshot
             try snapshot.verify()
-            for number in 0..<150 {
+            for number in 0..<60 {
                 let query = library.query()
                 let expected = naive.search(query)
                 let limit = library.pick([1, 3, 20, 1000])
@@ -109,13 +109,13 @@ func expectAgreement(
         var library = RandomLibrary(seed: 5)
         var naive = NaiveSearch()
         let index = try SearchIndex.open(directory.path)
-        for id in 0..<3000 {
+        for id in 0..<2000 {
             let document = library.document(Int64(id))
             try index.add([document])
             naive.add(document)
         }
         try index.commit(sequence: 1)
-        for _ in 0..<60 {
+        for _ in 0..<40 {
             let query = library.query()
             let expected = naive.search(query)
             for limit in [1, 20] {

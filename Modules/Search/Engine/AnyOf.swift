@@ -129,7 +129,12 @@ final class AnyOf {
         while index >= 0 {
             if isTooLow(sum + sums[index + 1]) { return false }
             let cursor = parts[index].cursor
-            if cursor.document < document { cursor.seek(document) }
+            if cursor.document < document {
+                // The block's bound is known without unpacking it.
+                let (maximum, _) = cursor.bound(from: document)
+                if isTooLow(sum + max(maximum, 0) + sums[index]) { return false }
+                cursor.seek(document)
+            }
             if cursor.document == document {
                 let own = cursor.score()
                 scores[parts[index].place] = own

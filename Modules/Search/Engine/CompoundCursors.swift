@@ -82,6 +82,15 @@ final class AndCursor: Cursor {
         return (sum, end)
     }
 
+    /// By the blocks of the part with the fewest documents alone: those of the others are shorter.
+    override func coarseBound(from target: UInt32) -> (maximum: Float, last: UInt32)? {
+        let (own, last) = byCost[0].bound(from: target)
+        if own < 0 { return (-1, last) }
+        var sum: Float = 0
+        for part in parts { sum += part === byCost[0] ? own : part.maximum }
+        return (sum, last)
+    }
+
     override var maximum: Float { parts.reduce(0) { $0 + $1.maximum } }
 }
 

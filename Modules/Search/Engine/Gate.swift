@@ -27,13 +27,20 @@ final class Gate {
     /// The last of the documents from `document` on that cannot be among the best; nil where this one can.
     @inline(__always) func lastToSkip(from document: UInt32, _ cursor: Cursor) -> UInt32? {
         guard isFull, document >= checked else { return nil }
-        let (maximum, last) = cursor.bound(from: document)
         // Bounds are added in the order in which scores are, so that rounding makes no bound less than a score.
-        if maximum > worst.score || (maximum == worst.score && segment.id(Int(document)) < worst.id) {
-            checked = last == Cursor.end ? Cursor.end : last + 1
-            return nil
-        }
+        if let (maximum, last) = cursor.coarseBound(from: document), isTooLow(maximum, document) { return last }
+        let (maximum, last) = cursor.bound(from: document)
+        if isTooLow(maximum, document) { return last }
+        checked = last == Cursor.end ? Cursor.end : last + 1
+        return nil
+    }
+
+    /// Whether a document with at most this score, and all behind it, are left out.
+    @inline(__always) func isTooLow(_ maximum: Float, _ document: UInt32) -> Bool {
+        guard isFull, maximum <= worst.score,
+            maximum < worst.score || segment.id(Int(document)) >= worst.id
+        else { return false }
         wasUsed = true
-        return last
+        return true
     }
 }

@@ -49,13 +49,29 @@ final class PhraseCursor: Cursor {
                     continue search
                 }
             }
-            if countPhrases() {
+            if isPossible(candidate), countPhrases() {
                 document = candidate
                 return
             }
             byCost[0].next()
         }
         document = Cursor.end
+    }
+
+    /// Whether the words are in one field at all, and the document could be among the best if it has the phrase: both are
+    /// known without the places.
+    private func isPossible(_ candidate: UInt32) -> Bool {
+        var fields = scorer.mask
+        var repeats = PostingCode.repeats
+        for (cursor, _) in words {
+            let code = cursor.decoder.code(cursor.index)
+            fields &= code
+            repeats &= code
+        }
+        if fields == 0 { return false }
+        // Once in each field at most, where one of the words is no more often there.
+        guard let gate, repeats == 0 else { return true }
+        return !gate.isTooLow(scorer.score(fields, norms.u64(Int(candidate) &* TextField.count)), candidate)
     }
 
     /// - Returns: whether the document that all words are at has the phrase.
