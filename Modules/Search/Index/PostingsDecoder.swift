@@ -30,8 +30,8 @@ final class SegmentDamage {
     private var hasCodes = false
     /// How the codes of the loaded block are packed.
     private var codeTable = (offset: 0, count: 0, width: 0)
-    private var loadedFrequencies = -1
-    private var frequencyStarts: [Int32] = []
+    /// A posting, and where its frequencies begin.
+    private var frequencyMark = (index: 0, offset: 0)
 
     private static let headerBytes = 28
 
@@ -108,7 +108,6 @@ final class SegmentDamage {
     func load(_ number: Int) {
         if number == block { return }
         block = number
-        loadedFrequencies = -1
         let isLast = number == blockCount - 1
         length =
             isLast ? count - number * SegmentFormat.postingsPerBlock : SegmentFormat.postingsPerBlock
@@ -141,6 +140,8 @@ final class SegmentDamage {
         length = 0
         hasRepeats = false
         hasCodes = false
+        frequenciesOffset = 0
+        frequencyMark = (0, 0)
         codeTable = (0, 0, 0)
     }
 
@@ -179,6 +180,7 @@ final class SegmentDamage {
         hasCodes = true
         let (table, count, width) = codeTable
         frequenciesOffset = table + count + (length * width + 7) / 8
+        frequencyMark = (0, frequenciesOffset)
         if count == 1 {
             let code = bytes.u8(table) & 0x7f
             for index in 0..<length { unsafe codes[index] = code }
@@ -206,19 +208,16 @@ final class SegmentDamage {
     ///
     /// - Returns: where in `source` the numbers begin, one byte for each field of the mask.
     func frequencies(_ index: Int) -> Int {
-        if loadedFrequencies != block {
-            loadCodes()
-            loadedFrequencies = block
-            frequencyStarts.removeAll(keepingCapacity: true)
-            var offset = frequenciesOffset
-            for index in 0..<length {
-                frequencyStarts.append(Int32(truncatingIfNeeded: offset))
-                let code = unsafe codes[index]
-                if code & PostingCode.repeats != 0 { offset += (code & PostingCode.fields).nonzeroBitCount }
-            }
-            frequencyStarts.append(Int32(truncatingIfNeeded: offset))
+        loadCodes()
+        // Mostly it goes on from the posting that was asked for last.
+        if index < frequencyMark.index || frequencyMark.index > length { frequencyMark = (0, frequenciesOffset) }
+        var offset = frequencyMark.offset
+        for before in frequencyMark.index..<min(index, length) {
+            let code = unsafe codes[before]
+            if code & PostingCode.repeats != 0 { offset &+= (code & PostingCode.fields).nonzeroBitCount }
         }
-        return index < frequencyStarts.count ? Int(frequencyStarts[index]) : 0
+        frequencyMark = (min(index, length), offset)
+        return offset
     }
 
     /// All occurrences of the loaded block, and where those of each posting begin.
