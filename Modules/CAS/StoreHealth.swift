@@ -4,7 +4,7 @@ import MusicFSSystem
 /// Whether the cache's disk is to be used: five errors in a minute switch it off, a probe every minute switches it on
 /// again. A pure state machine; times are nanoseconds of CLOCK_MONOTONIC.
 struct StoreHealth: Hashable, Sendable {
-    private var errors: [UInt64] = []
+    private var failures = FailureWindow()
     private(set) var isOff = false
     private(set) var lastError: String?
     /// Whether the index is not what was written, and is to be made anew.
@@ -18,12 +18,11 @@ struct StoreHealth: Hashable, Sendable {
     /// - Returns: whether the error is to be logged (each kind once a minute), and whether the store goes off now.
     mutating func note(_ error: String, at now: UInt64) -> (isNews: Bool, goesOff: Bool) {
         lastError = error
-        errors.removeAll { now - $0 >= Self.minute }
-        errors.append(now)
+        let isBroken = failures.note(at: now)
         let isNews = lastTold[error].map { now - $0 >= Self.minute } ?? true
         if isNews { lastTold = lastTold.filter { now - $0.value < Self.minute } }
         if isNews { lastTold[error] = now }
-        guard !isOff, errors.count >= 5 else { return (isNews, false) }
+        guard !isOff, isBroken else { return (isNews, false) }
         isOff = true
         nextProbe = now + Self.pause
         return (isNews, true)
@@ -38,7 +37,7 @@ struct StoreHealth: Hashable, Sendable {
 
     mutating func recovered() {
         isOff = false
-        errors = []
+        failures.clear()
         lastError = nil
     }
 }

@@ -36,16 +36,14 @@ private func show(
 
 /// The directories of the instance that is meant: the daemon says where they are, or the configuration does.
 private func directories(_ global: GlobalOptions, _ client: ClientOptions) throws -> (Backup, ControlClient?) {
-    do {
-        let daemon = try Client.connect(client)
+    try Client.asking(client) { daemon in
         let status = try daemon.value(StatusReport.self, .get, "/v1/status")
         return (
             Backup(
                 cacheDirectory: FilePath(status.cacheDirectory), stateDirectory: FilePath(status.stateDirectory)),
             daemon
         )
-    } catch let error as ControlError {
-        guard error.code == .noDaemon, client.socket == nil else { throw error }
+    } alone: {
         var options = MountOptions()
         options.name = client.name
         let configuration = try Configured.load(Settings.flags(global, options)).configuration

@@ -17,31 +17,13 @@ struct CacheCommand: ParsableCommand {
         ])
 }
 
-/// Asks the daemon; where none runs, calls `alone` with the settings that one would have.
-private func asking(
-    _ client: ClientOptions, _ global: GlobalOptions, daemon: (ControlClient) throws -> Void,
-    alone: (Settings) throws -> Void
-) throws {
-    try Client.reporting {
-        do {
-            try daemon(try Client.connect(client))
-        } catch let error as ControlError {
-            guard error.code == .noDaemon, client.socket == nil else { throw error }
-            var options = MountOptions()
-            options.name = client.name
-            var global = global
-            global.logLevel = global.logLevel ?? "error"
-            try alone(try Settings.load(global, options))
-        }
-    }
-}
-
 /// Asks the daemon, or opens the cache's directory where none runs.
 private func onCache(
     _ client: ClientOptions, _ global: GlobalOptions, daemon: (ControlClient) throws -> Void,
     alone: (StandaloneCache) throws -> Void
 ) throws {
-    try asking(client, global, daemon: daemon) { loaded in
+    try Client.asking(client, daemon) {
+        let loaded = try Settings.load(global, client, logLevel: "error")
         let cache = try StandaloneCache(loaded.settings, logs: loaded.logs(isDetached: false))
         defer { cache.close() }
         try alone(cache)
@@ -53,7 +35,8 @@ private func onFiles(
     _ client: ClientOptions, _ global: GlobalOptions, daemon: (ControlClient) throws -> Void,
     alone: (StandaloneFiles) throws -> Void
 ) throws {
-    try asking(client, global, daemon: daemon) { loaded in
+    try Client.asking(client, daemon) {
+        let loaded = try Settings.load(global, client, logLevel: "error")
         let files = try StandaloneFiles(
             loaded.settings, logs: loaded.logs(isDetached: false), environment: ThisProcess.environment)
         defer { files.close() }

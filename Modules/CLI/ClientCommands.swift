@@ -28,6 +28,18 @@ enum Client {
         }
     }
 
+    /// Asks the daemon; calls `alone` where none runs, and no socket was named.
+    static func asking<R>(
+        _ options: ClientOptions, _ daemon: (ControlClient) throws -> R, alone: () throws -> R
+    ) throws -> R {
+        try reporting {
+            do { return try daemon(try connect(options)) } catch let error as ControlError {
+                guard error.code == .noDaemon, options.socket == nil else { throw error }
+                return try alone()
+            }
+        }
+    }
+
     static func print(_ text: String) throws { try writeFully(1, Array((text + "\n").utf8)) }
 
     static func printJSON(_ value: some Encodable) throws { try writeFully(1, try JSON.encode(value) + [0x0a]) }
@@ -163,7 +175,7 @@ struct UnmountCommand: ParsableCommand {
         } catch is ControlError {
             // No daemon: what it left is taken down all the same.
         }
-        guard let entry = try MountEntry.at(path), entry.type == "fuse.musicfs" else {
+        guard let entry = try MountEntry.at(path), entry.isMusicFS else {
             throw MountError("\(path) is not a mount of MusicFS")
         }
         do { try MountPreparation.takeDown(path, lazily: false) } catch {

@@ -20,25 +20,16 @@ struct ScanCommand: ParsableCommand {
     @Flag(help: "Read the tags of all files again.") var full = false
 
     mutating func run() throws {
-        try Client.reporting {
-            do {
-                try followScan(
-                    try Client.connect(client), origin: origin, full: full, acceptsRemovals: false, json: client.json)
-            } catch let error as ControlError {
-                guard error.code == .noDaemon, client.socket == nil else { throw error }
-                try scanAlone()
-            }
+        try Client.asking(client) { daemon in
+            try followScan(daemon, origin: origin, full: full, acceptsRemovals: false, json: client.json)
+        } alone: {
+            try scanAlone()
         }
     }
 
     /// No daemon runs: the origins of the configuration are scanned by this process.
     private func scanAlone() throws {
-        var options = MountOptions()
-        options.name = client.name
-        // What a daemon logs is not for who waits for a command, unless asked for.
-        var global = global
-        global.logLevel = global.logLevel ?? "warning"
-        let loaded = try Settings.load(global, options)
+        let loaded = try Settings.load(global, client, logLevel: "warning")
         Signal.block([Signal.interrupt, Signal.terminate])
         let signals = try SignalQueue([Signal.interrupt, Signal.terminate])
         let scan = try StandaloneScan(

@@ -57,6 +57,17 @@ struct Settings {
             log: configuration.log)
     }
 
+    /// Those of the instance that a command is for, which works without a daemon.
+    ///
+    /// - Parameter logLevel: unless one is asked for: what a daemon logs is not for who waits for a command.
+    static func load(_ global: GlobalOptions, _ client: ClientOptions, logLevel: String) throws -> Settings {
+        var options = MountOptions()
+        options.name = client.name
+        var global = global
+        global.logLevel = global.logLevel ?? logLevel
+        return try load(global, options)
+    }
+
     private static func tcp(
         _ control: Configuration.Control
     ) -> (address: LoopbackAddress, tokenFile: FilePath)? {

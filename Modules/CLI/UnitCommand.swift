@@ -73,7 +73,7 @@ struct UnitStopped: ParsableCommand {
         guard !UnitJob.isFollowed(job: unit.job, result: result) else { return }
         let configured = try Configured.load(ConfigurationFlags(configFile: global.config)).configuration
         let (mountPoint, _) = try Configured.reporting { try configured.validateForMount() }
-        guard let entry = try MountEntry.at(mountPoint), entry.type == "fuse.musicfs" else { return }
+        guard let entry = try MountEntry.at(mountPoint), entry.isMusicFS else { return }
         try Client.print("unmounting \(mountPoint), which its guardian has left")
         try MountPreparation.takeDown(mountPoint, lazily: true)
     }

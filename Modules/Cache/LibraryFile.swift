@@ -40,10 +40,9 @@ package enum LibraryFile {
             throw CacheError(.damaged, "library: \(restored) is damaged, or of another version")
         }
         try wrapping("restore \(path)") {
-            let database = try Database.open(restored, .readWrite)
-            try database.execute("UPDATE meta SET value = \(try epoch()) WHERE key = 'epoch'")
+            try renewEpoch(restored, try epoch())
             try DatabaseFile.setAside(path)
-            try rename(restored, to: path)
+            try DatabaseFile.put(restored, at: path)
         }
     }
 

@@ -34,9 +34,11 @@ struct LibraryOpening: Sendable {
         var origins: [String: Int64]
     }
 
-    /// Servers that died in a row before they had served; from then on the cache directory is not touched any more, since
-    /// what lies there may be what kills or hangs them.
+    /// Servers that died in a row before they had served; from then on the library is not used where it lies, since what
+    /// lies there may be what kills or hangs them.
     private static let mostDeaths = 2
+    /// From then on it is not even copied, and what was copied is not used.
+    private static let mostDeathsWithACopy = 4
     /// How long the cache directory may take; readers wait meanwhile.
     private static var patience: Duration { Pace.of(.seconds(15)) }
 
@@ -45,7 +47,9 @@ struct LibraryOpening: Sendable {
         // Of a mount that ended without being able to tidy up.
         if journal.generation <= 1 { memory.remove() }
         if journal.earlyDeaths >= Self.mostDeaths {
-            return try openInMemory(memory, because: StartFailure.deaths, seeds: false)
+            let isCopied = journal.earlyDeaths < Self.mostDeathsWithACopy
+            if !isCopied { memory.remove() }
+            return try openInMemory(memory, because: StartFailure.deaths, seeds: isCopied)
         }
         if journal.place == .memory { return try openInMemory(memory, because: nil, seeds: true) }
         let isDamaged = journal.place == .rebuild
@@ -72,8 +76,8 @@ struct LibraryOpening: Sendable {
     }
 
     /// Runs what may hang on a thread of its own, and leaves that behind.
-    private func waiting(_ body: @escaping @Sendable () throws -> Opened) throws -> Opened {
-        let answer = Condition<Result<Opened, any Error>?>(nil)
+    private func waiting<R: Sendable>(_ body: @escaping @Sendable () throws -> R) throws -> R {
+        let answer = Condition<Result<R, any Error>?>(nil)
         try startThread("library-open") {
             let result = Result { try body() }
             answer.withLock { $0 = result }
@@ -148,20 +152,10 @@ struct LibraryOpening: Sendable {
                 metadata: ["path": "\(settings.cacheDirectory)", "error": "\(because)"])
         }
         journal.place = .memory
-        var failure: any Error = SystemError("mkdir", nil, .noEntry)
-        for directory in memory.directories {
-            do {
-                let path = try memory.prepare(directory)
-                if seeds, (try? FileStatus.of(path)) == nil { seed(path) }
-                return try openInMemory(path)
-            } catch {
-                log.warning(
-                    "the library cannot be kept there", metadata: ["path": "\(directory)", "error": "\(error)"])
-                failure = error
-                memory.remove(directory)
-            }
+        return try memory.withDirectory(log: log) { path in
+            if seeds, (try? FileStatus.of(path)) == nil { seed(path) }
+            return try openInMemory(path)
         }
-        throw failure
     }
 
     private func openInMemory(_ path: FilePath) throws -> Opened {
@@ -179,7 +173,10 @@ struct LibraryOpening: Sendable {
     /// What can still be read need not be scanned again.
     private func seed(_ path: FilePath) {
         do {
-            try LibraryFile.copy(settings.libraryPath, to: path, limit: MemoryLibrary.limit)
+            // Under a name of its own: one that comes to an end too late must not take the place of what is in use by then.
+            let copy = path.suffixed(MemoryLibrary.copySuffix)
+            try waiting { try LibraryFile.copy(settings.libraryPath, to: copy, limit: MemoryLibrary.limit) }
+            try LibraryFile.put(copy, at: path)
             try renewEpochIfMoved(path)
             journal.movedEpoch = UInt64(clamping: LibraryFile.epoch(path) ?? 0)
             log.notice("the library was copied to memory", metadata: ["path": "\(settings.libraryPath)"])

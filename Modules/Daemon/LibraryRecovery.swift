@@ -19,8 +19,7 @@ final class LibraryRecovery: Sendable {
     private struct State {
         /// Whether a successor was asked for.
         var isReplacing = false
-        /// When writing failed, nanoseconds of the monotonic clock, within the last minute.
-        var failedWrites: [UInt64] = []
+        var failedWrites = FailureWindow()
         /// Why the cache directory is not used, as its last trial said.
         var reason: String?
         /// Nobody waits here for the library to be opened.
@@ -29,8 +28,6 @@ final class LibraryRecovery: Sendable {
     }
 
     private static let minute: UInt64 = 60_000_000_000
-    /// Failed writes within a minute after which the disk is given up.
-    private static let mostFailures = 5
     /// Successors that are asked for within a minute of each other.
     private static let mostRecoveries: UInt32 = 10
     private let begin = monotonicNanoseconds()
@@ -90,9 +87,7 @@ final class LibraryRecovery: Sendable {
                 if isWrite { state.isFull = true }
                 return false
             case (.disk, _) where isWrite:
-                state.failedWrites.removeAll { now - $0 >= Self.minute }
-                state.failedWrites.append(now)
-                if state.failedWrites.count >= Self.mostFailures { beginToLeave(error, &state) }
+                if state.failedWrites.note(at: now) { beginToLeave(error, &state) }
                 return false
             default: return move(to: .memory, error, &state)
             }
@@ -128,25 +123,17 @@ final class LibraryRecovery: Sendable {
     /// What it holds can still be read: it is taken along, on a thread of its own.
     private func beginToLeave(_ because: CacheError, _ state: inout State) {
         guard let library = state.library else { return }
-        state.failedWrites = []
+        state.failedWrites.clear()
         do throws(SystemError) {
             try startThread("library-copy") { [self] in leave(library, because) }
         } catch { log.error("no thread to copy the library", metadata: ["error": "\(error)"]) }
     }
 
     private func leave(_ library: Library, _ because: CacheError) {
-        let memory = MemoryLibrary(settings)
-        var isMoved = false
-        for directory in memory.directories where !isMoved {
-            do {
-                try library.move(to: try memory.prepare(directory))
-                isMoved = true
-            } catch {
-                log.warning("the library cannot be copied to memory as it is", metadata: ["error": "\(error)"])
-                memory.remove(directory)
-            }
-        }
-        if isMoved { journal.movedEpoch = UInt64(clamping: library.epoch) }
+        do {
+            try MemoryLibrary(settings).withDirectory(log: log) { try library.move(to: $0) }
+            journal.movedEpoch = UInt64(clamping: library.epoch)
+        } catch { log.warning("the library is not taken along to memory", metadata: ["error": "\(error)"]) }
         state.withLock { state in
             if !state.isReplacing { _ = move(to: .memory, because, &state) }
         }
@@ -182,7 +169,7 @@ final class LibraryRecovery: Sendable {
         }
         state.withLock { state in
             state.reason = nil
-            state.isReplacing = move(to: .disk, Returned(), &state)
+            _ = move(to: .disk, Returned(), &state)
         }
     }
 

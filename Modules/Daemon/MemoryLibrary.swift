@@ -1,4 +1,5 @@
 import MusicFSCache
+import MusicFSCore
 import MusicFSSystem
 
 /// Where a library lies while the cache directory cannot be used: in a directory of a file system in memory, so that it
@@ -9,6 +10,8 @@ package struct MemoryLibrary: Sendable {
     /// Bytes; about 800,000 tracks. What does not fit is not shown.
     static let limit: Int64 = 512 << 20
     private static let fileName = "library.db"
+    /// What a copy is called until it is whole.
+    static let copySuffix = ".copy"
 
     package init(_ settings: DaemonSettings) {
         let name = "musicfs-\(ThisProcess.user)-\(settings.name)"
@@ -30,6 +33,23 @@ package struct MemoryLibrary: Sendable {
         return directory.appending(Self.fileName)
     }
 
+    /// Has `body` put a library into the first directory that takes one, given where its file is to be.
+    ///
+    /// - Throws: why the last of them does not.
+    func withDirectory<R>(log: Logger, _ body: (FilePath) throws -> R) throws -> R {
+        var failure: any Error = SystemError("mkdir", nil, .noEntry)
+        for directory in directories {
+            do { return try body(try prepare(directory)) } catch {
+                log.warning(
+                    "the library cannot be kept in memory there",
+                    metadata: ["path": "\(directory)", "error": "\(error)"])
+                failure = error
+                remove(directory)
+            }
+        }
+        throw failure
+    }
+
     /// Whoever may write to /dev/shm could have made a directory of that name, or a link.
     private func isOurs(_ directory: FilePath) -> Bool {
         guard let status = try? FileStatus.ofLink(directory) else { return false }
@@ -38,7 +58,7 @@ package struct MemoryLibrary: Sendable {
 
     func remove(_ directory: FilePath) {
         guard isOurs(directory) else { return }
-        try? LibraryFile.remove(directory.appending(Self.fileName))
+        for suffix in ["", Self.copySuffix] { try? LibraryFile.remove(directory.appending(Self.fileName + suffix)) }
         try? removeDirectory(directory)
     }
 

@@ -10,6 +10,9 @@ package struct MountEntry: Hashable, Sendable {
     package var type: String
     package var source: String
 
+    /// Whether it is one of MusicFS, alive or not.
+    package var isMusicFS: Bool { type == "fuse.musicfs" }
+
     /// The mounts of this process's namespace, in the order in which they were made.
     package static func all() throws(SystemError) -> [MountEntry] { parse(try readFile("/proc/self/mountinfo")) }
 

@@ -42,6 +42,51 @@ import Testing
         #expect(try library.makeReader().integrityProblems(full: true) == [])
     }
 
+    /// Numbers that no library ever has are damage, and not numbers to reckon with.
+    @Test(arguments: [
+        "UPDATE meta SET value = 9223372036854775807 WHERE key = 'next_node'",
+        "UPDATE meta SET value = -1 WHERE key = 'next_change'",
+        "UPDATE meta SET value = 9007199254740993 WHERE key = 'bytes'",
+        "UPDATE meta SET value = 'text' WHERE key = 'epoch'",
+    ])
+    func absurdCountersAreDamage(statement: String) throws {
+        let directory = try TestDirectory()
+        let path = directory.path.appending("library.db")
+        do {
+            let (library, origins) = try makeLibrary(path)
+            var model = LibraryModel()
+            add(&model, origins, "old", 1)
+            try library.apply(model.files.keys.map(model.change))
+        }
+        try Database.open(path, .readWrite).execute(statement)
+        let options = Library.Options(
+            template: .standard, showsCompanions: true, nextEpoch: { 77 },
+            onCommit: { _, _ in })
+        // Without an epoch it is no library of this version, which is made anew at once.
+        if statement.contains("epoch") {
+            #expect(try Library.open(path, options).epoch == 77)
+        } else {
+            let error = #expect(throws: CacheError.self) { _ = try Library.open(path, options) }
+            #expect(error?.code == .damaged)
+        }
+    }
+
+    @Test(arguments: ["id = 68719476736", "id = -5", "version = 68719476736", "version = -1"])
+    func absurdIdsOfNodesAreDamage(change: String) throws {
+        let directory = try TestDirectory()
+        let path = directory.path.appending("library.db")
+        let (library, origins) = try makeLibrary(path)
+        var model = LibraryModel()
+        add(&model, origins, "old", 1)
+        try library.apply(model.files.keys.map(model.change))
+        try Database.open(path, .readWrite).execute("UPDATE nodes SET \(change) WHERE parent = 1")
+        let reader = try library.makeTreeReader()
+        let error = #expect(throws: CacheError.self) {
+            _ = try reader.children(of: 1, after: -100, limit: 10)
+        }
+        #expect(error?.code == .damaged)
+    }
+
     /// What the writer keeps in memory of the origins is rolled back too: their order decides about names.
     @Test func originsThatCouldNotBeChangedKeepTheirOrder() throws {
         let directory = try TestDirectory()

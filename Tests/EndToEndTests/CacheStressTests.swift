@@ -3,7 +3,7 @@ import MusicFSSystem
 import TestSupport
 import Testing
 
-extension EndToEnd {
+extension EndToEndRemote {
     /// A cache that is too small, or spoilt, while several programs read through a mount.
     @Suite(.enabled(if: canServe)) struct CacheStressTests {
         @Test(.timeLimit(.minutes(4))) func spoiltChunksAreSeenByNobody() throws {

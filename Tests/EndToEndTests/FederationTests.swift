@@ -3,7 +3,7 @@ import MusicFSSystem
 import TestSupport
 import Testing
 
-extension EndToEnd {
+extension EndToEndRemote {
     /// Two origins that share music (D18, D19).
     @Suite struct FederationTests {
         private struct Info: Decodable {

@@ -3,7 +3,7 @@ import MusicFSSystem
 import TestSupport
 import Testing
 
-extension EndToEnd {
+extension EndToEndRemote {
     /// Lines that lose everything for a while or are kept narrow, and files that are larger than any other.
     @Suite(.enabled(if: canServe)) struct LongLineTests {
         @Test(.timeLimit(.minutes(3))) func halfAMinuteOfLossHealsByItself() throws {

@@ -3,7 +3,7 @@ import MusicFSSystem
 import TestSupport
 import Testing
 
-extension EndToEnd {
+extension EndToEndRemote {
     /// A NAS that is mounted, and hangs, fails or goes away.
     @Suite struct NetworkMountTests {
         private func makeLibrary(type: String, local: String? = nil) throws -> (

@@ -3,7 +3,7 @@ import MusicFSSystem
 import TestSupport
 import Testing
 
-extension EndToEnd {
+extension EndToEndRemote {
     /// Networks that are slow, silent, or gone, between MusicFS and real servers.
     @Suite(.enabled(if: canServe)) struct NetworkTroubleTests {
         private func seconds(_ body: () throws -> Void) rethrows -> Double {

@@ -3,7 +3,7 @@ import MusicFSSystem
 import TestSupport
 import Testing
 
-extension EndToEnd {
+extension EndToEndRemote {
     /// Origins behind real servers on loopback.
     @Suite(.enabled(if: canServe)) struct RemoteOriginTests {
         /// A directory with `count` generated tracks.

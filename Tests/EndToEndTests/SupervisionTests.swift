@@ -196,6 +196,21 @@ extension EndToEnd {
             #expect(kill(orphan, 0) != 0)
         }
 
+        /// Told to stop at any moment of a replacement, it ends, and the mount with it.
+        @Test(arguments: [0, 15]) func aStopInTheMiddleOfAReplacementEndsTheMount(milliseconds: UInt32) throws {
+            let library = try makeLibrary("max_restarts = 3")
+            let status = try library.status()
+            try settle(library)
+            kill(status.pid, SIGKILL)
+            usleep(milliseconds * 1000)
+            kill(status.guardian_pid, SIGTERM)
+            let isGone = eventually(15) { kill(status.guardian_pid, 0) != 0 }
+            #expect(isGone, "\(library.log)")
+            #expect(servers(of: status.guardian_pid).isEmpty)
+            let mounts = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
+            #expect(!mounts.contains(library.mount.description))
+        }
+
         @Test func theGuardianStopsWhileItWaitsForTheNextServer() throws {
             let library = try makeLibrary("max_restarts = 5")
             let guardian = try library.status().guardian_pid

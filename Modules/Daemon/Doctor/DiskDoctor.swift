@@ -64,8 +64,7 @@ struct DiskDoctor {
         do throws(SystemError) {
             let file = try open(path, [.read])
             do throws(SystemError) { try lockExclusively(file.raw) } catch  where error.errno == .again {
-                let text = (try? readFully(file.raw, at: 0, count: 20)) ?? []
-                let holder = String(decoding: text, as: UTF8.self).filter(\.isNumber)
+                let holder = MountPreparation.holder(of: file.raw)
                 return [
                     Diagnosis(
                         "locks", .error, "process \(holder) uses \(stateDirectory)",

@@ -60,7 +60,7 @@ package struct Doctor {
         let point = mountPoint
         do {
             let entry = try MountEntry.at(point)
-            if entry?.type == "fuse.musicfs" {
+            if entry?.isMusicFS == true {
                 if case .daemon = subject { return [Diagnosis(name, .ok, "\(point) is mounted")] }
                 return [
                     Diagnosis(

@@ -371,7 +371,7 @@ package final class Guardian {
             try? sendPacket(channel.raw, GuardianReply().encode())
         case .disconnected:
             isUnmounted = true
-            isAborted = (try? MountEntry.at(configuration.mountPoint))?.type == "fuse.musicfs"
+            isAborted = (try? MountEntry.at(configuration.mountPoint))?.isMusicFS == true
             try? sendPacket(channel.raw, GuardianReply().encode())
         case .replace:
             ServiceManager.tell(.reloading)

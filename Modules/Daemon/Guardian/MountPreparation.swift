@@ -46,12 +46,17 @@ package enum MountPreparation {
         }
     }
 
+    /// The number of the process that has locked a file, as people read it.
+    static func holder(of lock: CInt) -> String {
+        let text = (try? readFully(lock, at: 0, count: 20)) ?? []
+        return String(decoding: text, as: UTF8.self).filter(\.isNumber)
+    }
+
     private static func lock(_ file: SharedFD, of directory: FilePath) throws {
         do {
             try lockExclusively(file.raw)
         } catch {
-            let text = (try? readFully(file.raw, at: 0, count: 20)) ?? []
-            let holder = String(decoding: text, as: UTF8.self).filter(\.isNumber)
+            let holder = holder(of: file.raw)
             throw MountError(
                 """
                 already running: process \(holder) uses \(directory); stop it with 'musicfs shutdown', or choose \
@@ -80,7 +85,7 @@ package enum MountPreparation {
 
     /// Clears what a daemon that died left mounted, and checks that the directory can be mounted on.
     package static func prepare(_ mountPoint: FilePath, origins: [FilePath], log: Logger) throws {
-        if let entry = try MountEntry.at(mountPoint), entry.type == "fuse.musicfs" {
+        if let entry = try MountEntry.at(mountPoint), entry.isMusicFS {
             guard isDead(mountPoint) else {
                 throw MountError(
                     "\(mountPoint) is mounted already; unmount it with 'musicfs unmount \(mountPoint)'")

@@ -14,7 +14,7 @@ package struct StoredMount {
 
     /// The name that the descriptors of the mount at this place are stored under; nil where nothing of ours is mounted.
     static func name(at mountPoint: FilePath) -> String? {
-        guard let entry = try? MountEntry.at(mountPoint), entry.type == "fuse.musicfs" else { return nil }
+        guard let entry = try? MountEntry.at(mountPoint), entry.isMusicFS else { return nil }
         return "musicfs-" + entry.device.map { $0 == ":" ? "-" : String($0) }.joined()
     }
 
