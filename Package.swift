@@ -51,7 +51,7 @@ let modules: [Target] = [
         "Daemon",
         [
             "MusicFSCore", "MusicFSSystem", "MusicFSSQLite", "MusicFSMetadata", "MusicFSCache", "MusicFSOrigins",
-            "MusicFSSync", "MusicFSFUSE", "MusicFSControl", "MusicFSCAS",
+            "MusicFSSync", "MusicFSFUSE", "MusicFSControl", "MusicFSCAS", "MusicFSSearch",
         ]),
 ]
 

@@ -277,12 +277,14 @@ package final class Library: Sendable {
             try state.withLock { state in
                 if state.isFrozen { throw CacheError(.failed, "library: \(doing): another file has taken its place") }
                 defer { rebuilding.store(state.writer.isRebuilding, ordering: .relaxed) }
-                return try state.writer.perform(body)
+                let before = state.writer.lastChange
+                let done = try state.writer.perform(body)
+                return (result: done.result, batch: done.batch, isNews: done.batch.sequence > before)
             }
         }
-        if !done.batch.changes.isEmpty { onCommit(done.batch.changes, done.batch.sequence) }
+        if done.isNews { onCommit(done.batch.changes, done.batch.sequence) }
         if let onFiles, !done.batch.files.isEmpty { onFiles(done.batch.files) }
-        return done
+        return (done.result, done.batch)
     }
 }
 

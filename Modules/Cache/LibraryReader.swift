@@ -15,8 +15,8 @@ package struct KnownFile: Hashable, Sendable {
 
 /// Reads what is not the tree: what a scan compares with, and what `info` and `status` show. For one thread.
 package final class LibraryReader {
-    private let database: Database
-    private let report: FailureReport
+    let database: Database
+    let report: FailureReport
     private let files: Statement
     private let folder: Statement
 
@@ -29,6 +29,13 @@ package final class LibraryReader {
             FROM replicas WHERE folder = ? ORDER BY name
             """)
         folder = try database.prepare("SELECT id FROM folders WHERE origin = ? AND path = ?")
+    }
+
+    /// A reader of a library that this process does not serve.
+    package static func open(_ path: FilePath) throws(CacheError) -> LibraryReader {
+        try wrapping("open \(path)") {
+            try LibraryReader(database: try Database.open(path, .readOnly), report: FailureReport { _, _ in })
+        }
     }
 
     /// The files that are known in a folder, by name in byte order; none when the folder is not known.

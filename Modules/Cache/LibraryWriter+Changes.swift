@@ -183,8 +183,12 @@ extension LibraryWriter {
         }
         guard let nodeID = row.node else { return }
         if row.isSecondary {
-            // It shared the track of the replica that is shown.
-            if row.kind == .audio { row.track = nil }
+            guard row.kind == .audio else { return }
+            // It shared the track of the replica that is shown, which has one origin less now.
+            row.track = nil
+            if let shown = try node(nodeID)?.replica, let track = try replica(shown)?.track {
+                try record(.track, track)
+            }
             return
         }
         guard let node = try node(nodeID) else {

@@ -56,7 +56,9 @@ extension LibraryWriter {
         row.track = track
         reserveNode(&row)
         try save(row)
-        if !hasTrack {
+        if hasTrack {
+            try record(.track, track)
+        } else {
             counters.tracks += 1
             try saveTrack(track, isNew: true, replica: row, report: report)
         }
@@ -81,6 +83,8 @@ extension LibraryWriter {
         batch.rows[row.id] = nil
         batch.audioToPlace.remove(row.id)
         try touchFollowers(of: row)
+        // It has one more origin.
+        if let track = shown.track { try record(.track, track) }
     }
 
     /// Takes a replica out of the tree: the same audio with other tags, of an origin that is not preferred.
@@ -91,5 +95,6 @@ extension LibraryWriter {
         batch.rows[row.id] = nil
         batch.audioToPlace.remove(row.id)
         try touchFollowers(of: row)
+        if let track = row.track { try record(.track, track) }
     }
 }

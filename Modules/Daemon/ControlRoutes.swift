@@ -16,7 +16,8 @@ struct ControlRoutes: Sendable {
     /// All routes of the interface; `/v1/openapi.json` tells them from the same list.
     var all: [Route] {
         OpenAPIDocument.adding(
-            to: CacheRoutes(server).all + EventRoutes(server).all + reports + actions, version: musicFSVersion)
+            to: CacheRoutes(server).all + SearchRoutes(server).all + EventRoutes(server).all + reports + actions,
+            version: musicFSVersion)
     }
 
     private static let origin = Operation.Parameter("origin", "The id of one origin; all by default.")
@@ -164,6 +165,7 @@ struct ControlRoutes: Sendable {
             residentBytes: ThisProcess.residentBytes, descriptors: ThisProcess.openDescriptors,
             origins: origins(records),
             cache: cacheUse,
+            search: server.search.use,
             tasks: tasks(),
             events: EventsReport(capacity: server.events.capacity, lagged: Int64(clamping: server.events.laggedTotal)),
             stores: server.checks.reports,

@@ -56,9 +56,7 @@ extension Server {
             ])
         events.publish(.configReloaded(changed: hot, needsRestart: cold))
         if !hot.isEmpty {
-            do throws(SystemError) { try guardian.replace() } catch {
-                throw ControlError(.failed, "the guardian does not replace the server", cause: error)
-            }
+            try beReplaced()
         }
         return report
     }

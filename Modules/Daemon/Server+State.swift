@@ -22,6 +22,13 @@ extension Server {
         return chosen
     }
 
+    /// Has the guardian start a successor, which reads everything anew.
+    func beReplaced() throws(ControlError) {
+        do throws(SystemError) { try guardian.replace() } catch {
+            throw ControlError(.failed, "the guardian does not replace the server", cause: error)
+        }
+    }
+
     /// What is wrong with an origin; nil when nothing is.
     func problem(of origin: OriginTask, _ record: OriginRecord?) -> String? {
         origin.message ?? content.health.health(of: origin.id)?.health.message ?? record?.suspect
@@ -33,6 +40,7 @@ extension Server {
         }
         if let problem = recovery.problem { problems.append(problem) }
         if let problem = curation.problem { problems.append(problem) }
+        if let problem = search.problem { problems.append(problem) }
         let cache = content.cache.statistics
         if let problem = resources.problem { problems.append("descriptors: \(problem)") }
         if cache.isOff { problems.append("cache: \(cache.lastError ?? "its disk gives errors")") }
@@ -41,9 +49,7 @@ extension Server {
         }
         if content.health.isOffline { return (.offline, problems) }
         if !problems.isEmpty { return (.degraded, problems) }
-        let isScanning = origins.contains {
-            [.walking, .reading, .applying].contains($0.synchronizer?.monitor.snapshot.phase)
-        }
+        let isScanning = origins.contains { $0.synchronizer?.monitor.snapshot.isActive == true }
         return (isScanning ? .syncing : .ready, [])
     }
 

@@ -68,9 +68,7 @@ extension Server {
         guard isThere else {
             throw ControlError(.failed, "there is nothing to restore", remedy: "use 'musicfs restore FILE'")
         }
-        do throws(SystemError) { try guardian.replace() } catch {
-            throw ControlError(.failed, "the guardian does not replace the server", cause: error)
-        }
+        try beReplaced()
         return RestoreReport(restoring: true)
     }
 

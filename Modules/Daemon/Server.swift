@@ -21,6 +21,7 @@ package final class Server: Sendable {
     /// Where commands that ask the library wait for its disk.
     let questions: IOLane
     let rebuild = RebuildWatch()
+    let search: SearchService
     let curation: Curation
     let checks: StoreChecks
     let wasInterrupted: Bool
@@ -72,12 +73,17 @@ package final class Server: Sendable {
             settings: settings, journal: journal,
             options: settings.libraryOptions(
                 nextEpoch: { Int64(clamping: try guardian.nextEpoch(0)) },
-                onCommit: { later.invalidate($0, upTo: $1) },
+                onCommit: { later.committed($0, upTo: $1) },
                 onFailure: { recovery.failed($0, isWrite: $1) }, onFiles: { fileEvents.changed($0) }),
             log: log
         ).open()
         library = opened.library
         recovery.set(library)
+        let indexer = SearchIndexer(
+            library: library, cacheDirectory: journal.place == .memory ? nil : settings.cacheDirectory,
+            log: logs.logger("search"))
+        later.set(indexer)
+        search = SearchService(indexer, library: library, metrics: metrics)
         let ids = opened.origins
         media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
         let timer = try DeadlineTimer(clock: SystemClock())
@@ -130,10 +136,14 @@ package final class Server: Sendable {
     /// What is made after those who need it.
     private final class Later: Sendable {
         private let fuse = Mutex<FUSEServer?>(nil)
+        private let indexer = Mutex<SearchIndexer?>(nil)
 
         func set(_ server: FUSEServer) { fuse.withLock { $0 = server } }
-        func invalidate(_ changes: [TreeChange], upTo sequence: Int64) {
+        func set(_ indexer: SearchIndexer) { self.indexer.withLock { $0 = indexer } }
+
+        func committed(_ changes: [TreeChange], upTo sequence: Int64) {
             fuse.withLock { $0 }?.invalidate(changes, upTo: sequence)
+            indexer.withLock { $0 }?.changed(upTo: sequence)
         }
 
         /// The mount is gone: the guardian is told, and this process asks itself to stop.
@@ -192,6 +202,8 @@ package final class Server: Sendable {
         try supervisor.start("clock", restarts: true) { try clock.run($0) }
         try supervisor.start("mounts", restarts: true, beatLimit: .seconds(300)) { [self] in try followMounts($0) }
         try supervisor.start("library", restarts: true, beatLimit: .seconds(600)) { [self] in try recovery.follow($0) }
+        try supervisor.start("indexer", critical: true, beatLimit: .seconds(600)) { [self] in try search.indexer.run($0)
+        }
         try supervisor.start("curation", restarts: true, beatLimit: .seconds(600)) { [self] in try followCuration($0) }
         try supervisor.start("integrity", restarts: true, beatLimit: .seconds(3600)) { [self] in try followIntegrity($0)
         }
@@ -228,9 +240,7 @@ package final class Server: Sendable {
     }
 
     private var activeScans: [ScanState] {
-        origins.compactMap { $0.synchronizer?.monitor.snapshot }.filter {
-            [.walking, .reading, .applying].contains($0.phase)
-        }
+        origins.compactMap { $0.synchronizer?.monitor.snapshot }.filter(\.isActive)
     }
 
     /// A line in the log every ten seconds while something is scanned.

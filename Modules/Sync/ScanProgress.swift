@@ -4,6 +4,9 @@ import Synchronization
 package struct ScanState: Hashable, Sendable {
     package enum Phase: String, Hashable, Sendable { case idle, walking, reading, applying, done, failed }
 
+    /// Whether it is under way.
+    package var isActive: Bool { [.walking, .reading, .applying].contains(phase) }
+
     package var origin: String
     /// Grows with each scan of the origin in this process, so that a follower can tell one from the next.
     package var sequence: Int

@@ -15,10 +15,12 @@ import Testing
             told.withLock { $0 += files }
         }
         var model = LibraryModel()
+        var follower = TrackFollower()
         for step in 0..<12 {
             let changes = try edit(&model, library, origins, &random)
             let before = try LibraryModel.files(library)
             try library.apply(changes)
+            try follower.follow(library)
             try compare(
                 told.withLock { told in
                     defer { told = [] }; return told
@@ -35,6 +37,34 @@ import Testing
             let onlyScratch = Set(right).subtracting(left).sorted()
             #expect(onlyIncremental == onlyScratch, "seed \(seed), step \(step)")
             if left != right { return }
+        }
+    }
+
+    /// What somebody knows who looks at those tracks alone that are said to have changed.
+    private struct TrackFollower {
+        var sequence: Int64 = 0
+        var tracks: [Int64: TrackRecord] = [:]
+
+        mutating func follow(_ library: Library) throws {
+            let reader = try library.makeReader()
+            while true {
+                let news = try #require(try reader.changedTracks(after: sequence, limit: 5))
+                if news.sequence == sequence { break }
+                sequence = news.sequence
+                for id in news.tracks { tracks[id] = nil }
+                for track in try reader.tracks(news.tracks) { tracks[track.id] = track }
+            }
+            #expect(try sequence == reader.lastChange())
+            let all = try reader.tracks(after: 0, limit: .max)
+            let isEqual = all.map(comparable) == tracks.values.sorted { $0.id < $1.id }.map(comparable)
+            #expect(isEqual)
+        }
+
+        /// The file's name is of interest only where there is no title.
+        private func comparable(_ track: TrackRecord) -> TrackRecord {
+            var track = track
+            if track.tags?.first(.title) != nil { track.fileName = [] }
+            return track
         }
     }
 

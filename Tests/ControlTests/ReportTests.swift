@@ -13,7 +13,7 @@ let sampleStatus = StatusReport(
             id: "local", type: "local", health: "healthy", message: nil, tracks: 1, replicas: 1,
             latencyMilliseconds: 0.5, lastCheck: Timestamp(nanoseconds: 1), lastScan: nil, isSuspect: false,
             isWatching: true)
-    ], cache: CacheUse(usedBytes: 1, maxBytes: 2),
+    ], cache: CacheUse(usedBytes: 1, maxBytes: 2), search: SearchUse(documents: 1, pending: 0, state: "ready"),
     tasks: [TaskReport(name: "watch", state: "running", attempt: 1, since: Timestamp(nanoseconds: 0))],
     events: EventsReport(capacity: 1024, lagged: 0),
     stores: [StoreCheckReport(name: "library", checked: Timestamp(nanoseconds: 0), problems: [])],
@@ -31,7 +31,8 @@ let sampleStatus = StatusReport(
                 "cache", "cache_dir", "degraded_because", "directories", "events", "fds", "fuse_ops_total",
                 "guardian_pid",
                 "last_crash",
-                "mount_point", "name", "open_files", "origins", "pid", "quarantined", "restarts", "rss_bytes", "state",
+                "mount_point", "name", "open_files", "origins", "pid", "quarantined", "restarts", "rss_bytes", "search",
+                "state",
                 "state_dir",
                 "stores", "tasks", "tracks", "uptime_s", "version",
             ])
@@ -58,7 +59,7 @@ let sampleStatus = StatusReport(
     @Test func aKeyThatIsMissingIsNullAndAnUnknownOneIsIgnored() throws {
         var status = try object(sampleStatus)
         status["last_crash"] = nil
-        status["search"] = ["documents": 1]
+        status["future"] = ["documents": 1]
         let bytes = [UInt8](try JSONSerialization.data(withJSONObject: status))
         #expect(try JSON.decode(StatusReport.self, from: bytes) == sampleStatus)
     }

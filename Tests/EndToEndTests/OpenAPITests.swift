@@ -88,7 +88,8 @@ extension EndToEnd {
             "post /v1/cache/prefetch", "post /v1/cache/repair", "post /v1/cache/unpin", "post /v1/cache/verify",
             "get /v1/events", "get /v1/info", "get /v1/log-level", "put /v1/log-level", "get /v1/openapi.json",
             "get /v1/origins", "post /v1/origins/check", "get /v1/quarantine", "post /v1/reload", "post /v1/restore",
-            "post /v1/scan",
+            "post /v1/scan", "get /v1/search", "post /v1/search/rebuild", "get /v1/search/stats",
+            "get /v1/search/stream",
             "post /v1/shutdown", "get /v1/status", "get /v1/tasks", "post /v1/upgrade",
         ]
 
@@ -116,6 +117,7 @@ extension EndToEnd {
                 library.origin, id: "far", type: "local", extra: "cache = \"always\"")
             try library.start()
             #expect(eventually { (try? library.files().count) == 2 })
+            #expect(try eventually { try ask(library, "get", "/v1/search/stats").body.contains("\"documents\":2") })
             let document = try Value(ask(library, "get", "/v1/openapi.json").body)
             #expect(document["openapi"]?.text == "3.1.0" && document["info", "version"]?.text == "0.1.0")
             let paths = try #require(document["paths"])
@@ -140,6 +142,7 @@ extension EndToEnd {
                 "get /v1/info": "?path=\(path)", "put /v1/log-level": "?level=info", "get /v1/events": "?after=1.0",
                 "post /v1/cache/pin": "?path=\(path)", "post /v1/cache/unpin": "?path=\(path)",
                 "post /v1/cache/prefetch": "?path=\(path)", "post /v1/scan": "?full=1",
+                "get /v1/search": "?query=format:wav", "get /v1/search/stream": "?query=format:wav",
             ]
             // Those that end the server come last. A check is made at once: 3 s are more than it takes.
             let last = ["post /v1/reload", "post /v1/shutdown"]

@@ -26,6 +26,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
     package var descriptors: Int
     package var origins: [OriginReport]
     package var cache: CacheUse
+    package var search: SearchUse
     package var tasks: [TaskReport]
     package var events: EventsReport
     /// What was found when the stores were looked through last; those that were not yet are missing.
@@ -38,7 +39,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
         stateDirectory: String, pid: Int, guardianPID: Int,
         uptimeSeconds: Int64, restarts: Int, lastCrash: CrashReport?, tracks: Int64, directories: Int64,
         quarantined: Int64, openFiles: Int, fuseOperations: Int64, residentBytes: Int64, descriptors: Int,
-        origins: [OriginReport], cache: CacheUse, tasks: [TaskReport], events: EventsReport,
+        origins: [OriginReport], cache: CacheUse, search: SearchUse, tasks: [TaskReport], events: EventsReport,
         stores: [StoreCheckReport], degradedBecause: [String]
     ) {
         self.name = name
@@ -61,6 +62,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
         self.descriptors = descriptors
         self.origins = origins
         self.cache = cache
+        self.search = search
         self.tasks = tasks
         self.events = events
         self.stores = stores
@@ -68,7 +70,8 @@ package struct StatusReport: Codable, Hashable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case name, version, state, pid, restarts, tracks, directories, quarantined, origins, cache, tasks, events
+        case name, version, state, pid, restarts, tracks, directories, quarantined, origins, cache, search, tasks,
+            events
         case stores
         case mountPoint = "mount_point"
         case cacheDirectory = "cache_dir"

@@ -1,0 +1,29 @@
+import MusicFSControl
+
+/// A found track on the terminal: what it is, and where.
+struct SearchPrinter {
+    /// Whether what matched is shown in bold.
+    let isStyled: Bool
+
+    func text(_ result: SearchReport.Result) -> String {
+        let artist = value("artist", result.artist, result)
+        let title = value("title", result.title, result)
+        var line = [artist, title].compactMap { $0 }.joined(separator: " - ")
+        let album = [value("album", result.album, result), result.year.map(String.init)].compactMap { $0 }
+        if !album.isEmpty { line += " (\(album.joined(separator: ", ")))" }
+        if line.isEmpty { return result.path }
+        return "\(line)\n    \(result.path)"
+    }
+
+    /// The value of a field, with what matched of it marked.
+    private func value(_ field: String, _ value: String?, _ result: SearchReport.Result) -> String? {
+        guard let value else { return nil }
+        guard isStyled, let marked = result.highlights[field]?.first else { return printable(value) }
+        return printable(marked).replacing("«", with: "\u{1b}[1m").replacing("»", with: "\u{1b}[0m")
+    }
+
+    /// Tags may hold what a terminal would obey.
+    private func printable(_ text: String) -> String {
+        String(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? " " : Character($0) })
+    }
+}

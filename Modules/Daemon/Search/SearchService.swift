@@ -1,0 +1,69 @@
+import MusicFSCache
+import MusicFSControl
+import MusicFSCore
+import MusicFSSearch
+import MusicFSSystem
+
+/// Searches of the daemon: in the index as it was committed last.
+///
+/// All of it works on the caller's thread: milliseconds, and at most `TrackSearch.patience`.
+struct SearchService: TrackFinder {
+    let indexer: SearchIndexer
+    let library: Library
+    let searches: Counter
+
+    init(_ indexer: SearchIndexer, library: Library, metrics: MetricsRegistry) {
+        self.indexer = indexer
+        self.library = library
+        searches = metrics.counter("musicfs_searches_total", help: "Queries that were run on the search index.")
+    }
+
+    func tracks(matching query: String) throws -> [Int64] {
+        try searching {
+            try $0.find(SearchRequest(query: query, limit: SearchOptions.maximumHits)).hits.map(\.id).sorted()
+        }
+    }
+
+    /// - Throws: `ControlError`, with the place in the query where that cannot be read.
+    func report(_ request: SearchRequest) throws(ControlError) -> SearchReport {
+        do {
+            return try searching { try $0.report(request, try library.makeReader(), try library.makeTreeReader()) }
+        } catch { throw ControlError(search: error) }
+    }
+
+    /// - Throws: what `body` throws; `ControlError` where there is nothing to search in.
+    func searching<R>(_ body: (TrackSearch) throws -> R) throws -> R {
+        let state = indexer.snapshot
+        guard let snapshot = state.searchable else {
+            throw ControlError(
+                .unavailable, state.message ?? "the search index is being opened",
+                remedy: state.phase == .unavailable ? "see 'musicfs doctor'" : "try again in a moment")
+        }
+        searches.increment()
+        do { return try body(TrackSearch(snapshot: snapshot)) } catch let error as SearchError {
+            if error.code == .damaged { indexer.foundDamage(error) }
+            throw error
+        }
+    }
+
+    var use: SearchUse {
+        let state = indexer.snapshot
+        return SearchUse(
+            documents: Int64(state.searchable?.documentCount ?? 0),
+            pending: max(state.lastChange - state.indexed, 0), state: state.phase.rawValue)
+    }
+
+    var statistics: SearchStatistics {
+        let state = indexer.snapshot
+        let snapshot = state.searchable
+        return SearchStatistics(
+            use, message: state.message, segments: snapshot?.segmentCount ?? 0, bytes: Int64(snapshot?.byteCount ?? 0),
+            searches: Int64(clamping: searches.value))
+    }
+
+    /// Why the mount is degraded; nil where it is not.
+    var problem: String? {
+        let state = indexer.snapshot
+        return state.phase == .degraded ? "search: \(state.message ?? "the index cannot be written")" : nil
+    }
+}
