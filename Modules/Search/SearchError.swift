@@ -11,6 +11,10 @@ package struct SearchError: Error, Hashable, Sendable, CustomStringConvertible {
         case missing
         /// Another version of MusicFS wrote it: it is to be deleted and built anew.
         case version
+        /// A search did not end before its deadline, or would take too much memory.
+        case tooLong
+        /// Nobody waits for the search any more.
+        case cancelled
     }
 
     package let code: Code
@@ -23,7 +27,10 @@ package struct SearchError: Error, Hashable, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
-    package var description: String { cause.map { "search index: \(message): \($0)" } ?? "search index: \(message)" }
+    package var description: String {
+        let subject = code == .tooLong || code == .cancelled ? "search" : "search index"
+        return cause.map { "\(subject): \(message): \($0)" } ?? "\(subject): \(message)"
+    }
 
     /// Runs what calls the system, and tells for which file it failed.
     static func files<R>(

@@ -119,12 +119,20 @@ package func probeDirectory(_ path: FilePath) throws(SystemError) {
 /// Replaces `path` by a file that holds `bytes`, so that a crash leaves the old or the new content.
 ///
 /// Write to a temporary name, sync, rename, sync the directory.
-package func writeFileAtomically(_ path: FilePath, _ bytes: [UInt8], mode: UInt32 = 0o600) throws(SystemError) {
+///
+/// - Parameter beforeStep: called before `write`, `rename` and `sync`; what it throws stops there, as a crash would.
+package func writeFileAtomically(
+    _ path: FilePath, _ bytes: [UInt8], mode: UInt32 = 0o600,
+    beforeStep: (_ name: String) throws(SystemError) -> Void = { _ in }
+) throws(SystemError) {
+    try beforeStep("write")
     let temporary = path.suffixed(".\(getpid()).tmp")
     let fd = try open(temporary, [.write, .create, .truncate], mode: mode)
     try writeFully(fd.raw, bytes)
     _ = try checked("fsync", temporary) { fsync(fd.raw) }
+    try beforeStep("rename")
     try rename(temporary, to: path)
+    try beforeStep("sync")
     let directory = try open(path.parent, [.read, .directory])
     _ = try checked("fsync", path.parent) { fsync(directory.raw) }
 }

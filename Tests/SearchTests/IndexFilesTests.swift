@@ -230,4 +230,39 @@ import Testing
         }
         #expect(noticed == 300)
     }
+
+    /// Each byte of each file, of an index that has one of all there is.
+    @Test func everyChangedByteIsNoticed() throws {
+        let directory = try TestDirectory()
+        do {
+            var library = RandomLibrary(seed: 8)
+            let index = try SearchIndex.open(directory.path)
+            try index.add((0..<12).map { library.document($0) })
+            try index.commit(sequence: 1)
+            index.remove([3])
+            try index.commit(sequence: 2)
+        }
+        let names = try self.names(directory)
+        #expect(names.count == 3)
+        for name in names {
+            let path = directory.path.appending(name)
+            let content = try readFile(path)
+            for place in content.indices {
+                var changed = content
+                changed[place] ^= 1 << UInt8(place & 7)
+                // A file that is mapped is never written in place.
+                try unlink(path)
+                let fd = try open(path, [.write, .create], mode: 0o600)
+                try writeFully(fd.raw, changed)
+                let error = #expect(throws: SearchError.self, "byte \(place) of \(path)") {
+                    try SearchSnapshot.open(directory.path).verify()
+                }
+                #expect(error?.code == .damaged || error?.code == .version)
+            }
+            try unlink(path)
+            let fd = try open(path, [.write, .create], mode: 0o600)
+            try writeFully(fd.raw, content)
+        }
+        try SearchSnapshot.open(directory.path).verify()
+    }
 }

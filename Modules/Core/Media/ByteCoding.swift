@@ -1,6 +1,6 @@
 /// Appends values to a byte string: integers as LEB128, strings and byte strings behind their length.
 package struct ByteWriter: Sendable {
-    package private(set) var bytes: [UInt8] = []
+    package var bytes: [UInt8] = []
 
     package init(reserving capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 

@@ -11,6 +11,7 @@ final class AnyOf {
         var bound: Float
     }
 
+    private let watch: SearchWatch
     /// Those with the least maxima first.
     private var parts: [Part]
     /// The sum of the bounds of the parts before each, and of all.
@@ -29,7 +30,8 @@ final class AnyOf {
     /// Whether something was left out.
     private(set) var leftOut = false
 
-    init(_ cursors: [Cursor]) {
+    init(_ cursors: [Cursor], watch: SearchWatch) {
+        self.watch = watch
         parts = cursors.enumerated().map { Part(cursor: $1, place: $0, bound: $1.maximum) }
             .sorted { $0.cursor.maximum < $1.cursor.maximum }
         sums = [Float](repeating: 0, count: cursors.count + 1)
@@ -38,7 +40,7 @@ final class AnyOf {
 
     /// The next document whose score, which is then known, can be among the best.
     func next(_ hits: TopHits, _ segment: Segment) -> UInt32? {
-        while true {
+        while !watch.isOver(after: parts.count) {
             if hits.threshold != threshold {
                 threshold = hits.threshold
                 if hasWindow { part() }
@@ -59,6 +61,7 @@ final class AnyOf {
             if isFound { return document }
             leftOut = true
         }
+        return nil
     }
 
     /// Sums have been added in another order than scores are, and are rounded otherwise.
@@ -79,7 +82,7 @@ final class AnyOf {
 
     /// - Returns: whether there is another window.
     private func makeWindow() -> Bool {
-        while true {
+        while !watch.isOver(after: parts.count) {
             // With the maxima of all documents first: which parts the window is made of.
             for index in parts.indices { parts[index].bound = max(parts[index].cursor.maximum, 0) }
             part()
@@ -114,6 +117,7 @@ final class AnyOf {
             hasWindow = true
             return true
         }
+        return false
     }
 
     /// Sums the scores of a document that a part at or behind `first` is at.

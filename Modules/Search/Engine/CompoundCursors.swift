@@ -1,68 +1,34 @@
 /// The documents that all of some cursors have, but for those that are excluded or not in the ranges.
-final class AndCursor: Cursor {
+final class AndCursor: LeapfrogCursor {
+    /// What documents must not have.
+    enum Exclusion {
+        case cursor(Cursor)
+        case range(NumberRange)
+    }
+
     /// In the query's order, in which scores are added.
     private let parts: [Cursor]
-    /// The same, those with the fewest documents first.
-    private let byCost: [Cursor]
-    private let ranges: [RangeCursor]
-    private let excluded: [Cursor]
-    private let gate: Gate?
+    private let ranges: [NumberRange]
+    private let excluded: [Exclusion]
 
-    /// - Parameters:
-    ///   - parts: at least one.
-    ///   - gate: what may leave documents out; for the cursor of a whole query alone.
-    init(_ parts: [Cursor], ranges: [RangeCursor], excluded: [Cursor], gate: Gate?) {
+    /// - Parameter parts: at least one.
+    init(_ parts: [Cursor], ranges: [NumberRange], excluded: [Exclusion], gate: Gate?, watch: SearchWatch) {
         self.parts = parts
-        self.gate = gate
-        byCost = parts.sorted { $0.cost < $1.cost }
         self.ranges = ranges
         self.excluded = excluded
-        super.init(cost: byCost.first?.cost ?? 0)
+        super.init(parts, gate: gate, watch: watch)
         settle()
     }
 
-    override func next() {
-        byCost[0].next()
-        settle()
-    }
-
-    override func seek(_ target: UInt32) {
-        if document >= target { return }
-        byCost[0].seek(target)
-        settle()
-    }
-
-    private func settle() {
-        search: while true {
-            let candidate = byCost[0].document
-            if candidate == Cursor.end { break }
-            if let last = gate?.lastToSkip(from: candidate, self) {
-                if last == Cursor.end { break }
-                byCost[0].seek(last + 1)
-                continue
-            }
-            for other in byCost.dropFirst() {
-                other.seek(candidate)
-                if other.document != candidate {
-                    if other.document == Cursor.end { break search }
-                    byCost[0].seek(other.document)
-                    continue search
-                }
-            }
-            if isAllowed(candidate) {
-                document = candidate
-                return
-            }
-            byCost[0].next()
-        }
-        document = Cursor.end
-    }
-
-    private func isAllowed(_ candidate: UInt32) -> Bool {
+    override func accepts(_ candidate: UInt32) -> Bool {
         for range in ranges where !range.matches(candidate) { return false }
-        for cursor in excluded {
-            cursor.seek(candidate)
-            if cursor.document == candidate { return false }
+        for exclusion in excluded {
+            switch exclusion {
+            case .range(let range): if range.matches(candidate) { return false }
+            case .cursor(let cursor):
+                cursor.seek(candidate)
+                if cursor.document == candidate { return false }
+            }
         }
         return true
     }
@@ -84,10 +50,11 @@ final class AndCursor: Cursor {
 
     /// By the blocks of the part with the fewest documents alone: those of the others are shorter.
     override func coarseBound(from target: UInt32) -> (maximum: Float, last: UInt32)? {
-        let (own, last) = byCost[0].bound(from: target)
+        let leader = leader
+        let (own, last) = leader.bound(from: target)
         if own < 0 { return (-1, last) }
         var sum: Float = 0
-        for part in parts { sum += part === byCost[0] ? own : part.maximum }
+        for part in parts { sum += part === leader ? own : part.maximum }
         return (sum, last)
     }
 
@@ -96,11 +63,16 @@ final class AndCursor: Cursor {
 
 /// The documents that any of some cursors has.
 final class OrCursor: Cursor {
+    /// How the scores of those that have a document become one.
+    enum Scoring { case sum, best }
+
     /// In the query's order, in which scores are added.
     private let parts: [Cursor]
+    private let scoring: Scoring
 
-    init(_ parts: [Cursor]) {
+    init(_ parts: [Cursor], scoring: Scoring = .sum) {
         self.parts = parts
+        self.scoring = scoring
         super.init(cost: parts.reduce(0) { $0 + $1.cost })
         document = parts.reduce(Cursor.end) { min($0, $1.document) }
     }
@@ -117,22 +89,26 @@ final class OrCursor: Cursor {
         document = least
     }
 
+    @inline(__always) private func joined(_ one: Float, _ other: Float) -> Float {
+        scoring == .sum ? one + other : max(one, other)
+    }
+
     override func score() -> Float {
-        var sum: Float = 0
-        for part in parts where part.document == document { sum += part.score() }
-        return sum
+        var result: Float = 0
+        for part in parts where part.document == document { result = joined(result, part.score()) }
+        return result
     }
 
     override func bound(from target: UInt32) -> (maximum: Float, last: UInt32) {
-        var sum: Float = 0
+        var result: Float = 0
         var end = Cursor.end
         for part in parts {
             let (maximum, last) = part.bound(from: target)
-            sum += max(maximum, 0)
+            result = joined(result, max(maximum, 0))
             end = min(end, last)
         }
-        return (sum, end)
+        return (result, end)
     }
 
-    override var maximum: Float { parts.reduce(0) { $0 + max($1.maximum, 0) } }
+    override var maximum: Float { parts.reduce(0) { joined($0, max($1.maximum, 0)) } }
 }

@@ -33,7 +33,8 @@ struct FuzzyMatcher {
 
     /// Calls `body` with each term in reach and its distance.
     mutating func forEachMatch(
-        _ cursor: DictionaryCursor, _ body: (_ term: [UInt8], _ entry: TermEntry, _ distance: Int) -> Void
+        _ cursor: DictionaryCursor, watch: SearchWatch,
+        _ body: (_ term: [UInt8], _ entry: TermEntry, _ distance: Int) -> Void
     ) {
         var cursor = cursor
         // Words begin behind the marks of exact terms and keywords.
@@ -41,7 +42,7 @@ struct FuzzyMatcher {
         // How many bytes of the last term have rows, and how many of its first bytes nothing in reach begins with.
         var valid = 0
         var dead = Int.max
-        while cursor.next() {
+        while cursor.next(), !watch.isOver(after: 8) {
             // The cursor's term is not kept: a second owner would make it a copy for each term.
             if let first = cursor.term.first, first <= Term.formatMark { continue }
             // At a block's beginning front coding starts anew: what is shared is to be found.
@@ -70,6 +71,15 @@ struct FuzzyMatcher {
                 body(cursor.term, cursor.entry, distance)
             }
         }
+    }
+
+    /// How far a term is from the word; nil where it is out of reach.
+    mutating func distance(to term: [UInt8]) -> Int? {
+        // The rows are those of no dictionary's term any more.
+        lastTerm = []
+        guard term.count < 256 else { return nil }
+        for (index, byte) in term.enumerated() where !extend(index + 1, byte) { return nil }
+        return distance(at: term.count)
     }
 
     /// How far the term with so many bytes is from the word; nil where it is out of reach.

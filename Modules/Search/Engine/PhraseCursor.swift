@@ -1,62 +1,25 @@
 /// The documents that have some words at the right distances in one field.
-final class PhraseCursor: Cursor {
+final class PhraseCursor: LeapfrogCursor {
     /// At least two, with their places in the phrase.
     private let words: [(cursor: TermCursor, place: Int)]
-    private let byCost: [TermCursor]
     private let scorer: Scorer
     private let norms: Bytes
-    private let gate: Gate?
     private var occurrences: [[Occurrence]]
     /// How often each field of the present document has the phrase.
-    private var counts = [Int](repeating: 0, count: 8)
+    private(set) var counts = [Int](repeating: 0, count: 8)
 
-    init(_ words: [(cursor: TermCursor, place: Int)], scorer: Scorer, norms: Bytes, gate: Gate?) {
+    init(
+        _ words: [(cursor: TermCursor, place: Int)], scorer: Scorer, norms: Bytes, gate: Gate?, watch: SearchWatch
+    ) {
         self.words = words
-        byCost = words.map(\.cursor).sorted { $0.cost < $1.cost }
         self.scorer = scorer
         self.norms = norms
-        self.gate = gate
         occurrences = words.map { _ in [] }
-        super.init(cost: byCost[0].cost)
+        super.init(words.map(\.cursor), gate: gate, watch: watch)
         settle()
     }
 
-    override func next() {
-        byCost[0].next()
-        settle()
-    }
-
-    override func seek(_ target: UInt32) {
-        if document >= target { return }
-        byCost[0].seek(target)
-        settle()
-    }
-
-    private func settle() {
-        search: while true {
-            let candidate = byCost[0].document
-            if candidate == Cursor.end { break }
-            if let last = gate?.lastToSkip(from: candidate, self) {
-                if last == Cursor.end { break }
-                byCost[0].seek(last + 1)
-                continue
-            }
-            for other in byCost.dropFirst() {
-                other.seek(candidate)
-                if other.document != candidate {
-                    if other.document == Cursor.end { break search }
-                    byCost[0].seek(other.document)
-                    continue search
-                }
-            }
-            if isPossible(candidate), countPhrases() {
-                document = candidate
-                return
-            }
-            byCost[0].next()
-        }
-        document = Cursor.end
-    }
+    override func accepts(_ candidate: UInt32) -> Bool { isPossible(candidate) && countPhrases() }
 
     /// Whether the words are in one field at all, and the document could be among the best if it has the phrase: both are
     /// known without the places.
@@ -82,6 +45,8 @@ final class PhraseCursor: Cursor {
         }
         var isFound = false
         for start in occurrences[0] where scorer.mask & 1 << UInt8(start.field) != 0 {
+            // A word that is there a thousand times is looked for a thousand times.
+            if watch.isOver(after: words.count) { return false }
             var fits = true
             for word in 1..<words.count where fits {
                 let place = start.position + words[word].place - words[0].place

@@ -37,6 +37,9 @@ final class ExpansionNode {
     /// Whether there were more terms than are looked at.
     let isTruncated: Bool
 
+    /// How many postings it stands for in a segment.
+    func postings(_ segment: Int) -> Int { matches[segment].reduce(0) { $0 + $1.entry.count } }
+
     init(matches: [[Match]], scorers: [Scorer], isTruncated: Bool) {
         self.matches = matches
         self.scorers = scorers
@@ -54,12 +57,12 @@ struct QueryPlanner {
     private let weights: FieldWeights
     private let documents: Int
     private let averages: [Float]
-    private let damage: SegmentDamage
+    private let watch: SearchWatch
 
-    init(_ snapshot: SearchSnapshot, weights: FieldWeights, damage: SegmentDamage) {
+    init(_ snapshot: SearchSnapshot, weights: FieldWeights, watch: SearchWatch) {
         self.snapshot = snapshot
         self.weights = weights
-        self.damage = damage
+        self.watch = watch
         let count = snapshot.parts.reduce(0) { $0 + $1.segment.documentCount }
         documents = count
         averages = (0..<TextField.count).map { field in
@@ -126,7 +129,7 @@ struct QueryPlanner {
 
     private func decoder(_ segment: Segment, _ entry: TermEntry) -> PostingsDecoder {
         PostingsDecoder(
-            segment.postings(entry), count: entry.count, documentCount: segment.documentCount, damage: damage)
+            segment.postings(entry), count: entry.count, documentCount: segment.documentCount, watch: watch)
     }
 
     private func scorer(_ field: TextField?, idf: Float) -> Scorer {
@@ -180,7 +183,7 @@ struct QueryPlanner {
     private func prefixMatches(_ prefix: [UInt8], _ segment: Segment) -> Matches {
         var cursor = segment.cursor(from: prefix)
         var list: [(entry: TermEntry, distance: Int)] = []
-        while cursor.next() {
+        while cursor.next(), !watch.isOver(after: 4) {
             if cursor.term.starts(with: prefix) {
                 if list.count == QueryPlanner.maximumExpansions { return (list, true) }
                 list.append((cursor.entry, cursor.term.count == prefix.count ? 0 : Ranking.fuzzyFactors.count))
@@ -195,7 +198,7 @@ struct QueryPlanner {
         var matcher = FuzzyMatcher(term, limit: distance)
         var list: [(entry: TermEntry, distance: Int)] = []
         var isTruncated = false
-        matcher.forEachMatch(segment.cursor()) { _, entry, distance in
+        matcher.forEachMatch(segment.cursor(), watch: watch) { _, entry, distance in
             if list.count == QueryPlanner.maximumExpansions {
                 isTruncated = true
             } else {

@@ -43,6 +43,9 @@ final class Scorer {
         self.table = table
     }
 
+    /// The word's idf, lowered where it is not the query's own.
+    var rarity: Float { maximum / (Ranking.k1 + 1) }
+
     /// What a field adds to the weight for each time that it has the word.
     @inline(__always) func weight(_ field: Int, _ length: UInt8) -> Float {
         table.weight(field, length)

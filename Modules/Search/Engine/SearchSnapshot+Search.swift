@@ -38,24 +38,56 @@ extension SearchSnapshot {
     ///
     /// May be called from any thread, and works on it: milliseconds for a million documents.
     ///
-    /// - Throws: `SearchError` with `.damaged` where the files are not what was written.
+    /// - Parameters:
+    ///   - deadline: when to give up, see `monotonicNanoseconds`; nil for never.
+    ///   - isCancelled: asked now and then, on the caller's thread: whether nobody waits for the answer any more.
+    /// - Throws: `SearchError` with `.damaged` where the files are not what was written, `.tooLong` behind the deadline or
+    ///   for a query that would take too much memory, `.cancelled`.
     package func search(
-        _ query: SearchQuery, options: SearchOptions = SearchOptions()
+        _ query: SearchQuery, options: SearchOptions = SearchOptions(), deadline: UInt64? = nil,
+        isCancelled: (() -> Bool)? = nil
     ) throws(SearchError) -> SearchResults {
-        let damage = SegmentDamage()
+        try search(query, options: options, watch: SearchWatch(deadline: deadline, isCancelled: isCancelled))
+    }
+
+    func search(
+        _ query: SearchQuery, options: SearchOptions, watch: SearchWatch
+    ) throws(SearchError) -> SearchResults {
         let offset = min(max(options.offset, 0), SearchOptions.maximumHits)
         let limit = min(max(options.limit, 0), SearchOptions.maximumHits - offset)
-        let node = QueryPlanner(self, weights: options.weights, damage: damage).node(query)
+        let node = QueryPlanner(self, weights: options.weights, watch: watch).node(query)
         var hits = TopHits(limit: offset + limit)
         var count = MatchCount()
-        for (index, part) in parts.enumerated() {
-            SegmentSearch(part, index: index, damage: damage)
-                .run(node, countsAll: options.countsAll, &hits, &count)
+        for (index, part) in parts.enumerated() where !watch.isOver {
+            SegmentSearch(part, index: index, watch: watch).run(node, countsAll: options.countsAll, &hits, &count)
         }
-        if damage.isFound { throw SearchError(.damaged, "a segment holds what was never written") }
+        try watch.check()
         return SearchResults(
             hits: Array(hits.sorted.dropFirst(offset)),
             total: count.isExact ? .exact(count.found) : .atLeast(count.found), isTruncated: node.isTruncated)
+    }
+
+    /// Finds all documents that match, without scores.
+    ///
+    /// - Parameter limit: how many there may be: those with the least ids.
+    /// - Returns: their ids, ascending.
+    /// - Throws: as `search` does.
+    package func matches(
+        _ query: SearchQuery, limit: Int = .max, deadline: UInt64? = nil, isCancelled: (() -> Bool)? = nil
+    ) throws(SearchError) -> [Int64] {
+        try matches(query, limit: limit, watch: SearchWatch(deadline: deadline, isCancelled: isCancelled))
+    }
+
+    func matches(_ query: SearchQuery, limit: Int, watch: SearchWatch) throws(SearchError) -> [Int64] {
+        let node = QueryPlanner(self, weights: .standard, watch: watch).node(query)
+        var ids: [Int64] = []
+        for (index, part) in parts.enumerated() where !watch.isOver {
+            ids += SegmentSearch(part, index: index, isScored: false, watch: watch).ids(node, limit: limit)
+        }
+        try watch.check()
+        // Those of each segment ascend; segments may overlap.
+        if parts.count > 1 { ids.sort() }
+        return Array(ids.prefix(max(limit, 0)))
     }
 }
 

@@ -1,14 +1,17 @@
 /// Runs a query in one segment.
 struct SegmentSearch {
     private let part: SearchSnapshot.Part
-    private let index: Int
-    private let damage: SegmentDamage
-    private var segment: Segment { part.segment }
+    let index: Int
+    private let watch: SearchWatch
+    /// Whether scores are asked for.
+    private var isScored: Bool
+    var segment: Segment { part.segment }
 
-    init(_ part: SearchSnapshot.Part, index: Int, damage: SegmentDamage) {
+    init(_ part: SearchSnapshot.Part, index: Int, isScored: Bool = true, watch: SearchWatch) {
         self.part = part
         self.index = index
-        self.damage = damage
+        self.isScored = isScored
+        self.watch = watch
     }
 
     // MARK: Cursors
@@ -25,11 +28,9 @@ struct SegmentSearch {
                 guard let cursor = cursor(word.term) else { return nil }
                 cursors.append((cursor, word.place))
             }
-            return PhraseCursor(cursors, scorer: scorer, norms: segment.norms, gate: gate)
-        case .expansion(let expansion): return list(expansion)
-        case .range(let field, let range):
-            guard let stored = segment.storedRange(field, range) else { return nil }
-            return RangeCursor(segment.column(field), stored, count: segment.documentCount)
+            return PhraseCursor(cursors, scorer: scorer, norms: segment.norms, gate: gate, watch: watch)
+        case .expansion(let expansion): return cursor(expansion, beside: nil)
+        case .range(let field, let range): return numbers(field, range).map(cursor)
         case .and(let nodes): return and(nodes, gate)
         case .or(let nodes):
             let cursors = nodes.compactMap { cursor($0) }
@@ -44,67 +45,114 @@ struct SegmentSearch {
         return cursor.document == Cursor.end ? nil : cursor
     }
 
-    private func decoder(_ entry: TermEntry) -> PostingsDecoder {
+    func decoder(_ entry: TermEntry) -> PostingsDecoder {
         PostingsDecoder(
-            segment.postings(entry), count: entry.count, documentCount: segment.documentCount, damage: damage)
+            segment.postings(entry), count: entry.count, documentCount: segment.documentCount, watch: watch)
+    }
+
+    func numbers(_ field: NumericField, _ range: ClosedRange<Int64>) -> NumberRange? {
+        segment.storedRange(field, range).map { NumberRange(segment.column(field), $0) }
+    }
+
+    private func cursor(_ range: NumberRange) -> Cursor {
+        RangeCursor(range, count: segment.documentCount, watch: watch)
     }
 
     private func and(_ nodes: [QueryNode], _ gate: Gate?) -> Cursor? {
-        var parts: [Cursor] = []
-        var ranges: [RangeCursor] = []
-        var excluded: [Cursor] = []
-        for node in nodes {
-            if case .not(let child) = node {
-                if let cursor = cursor(child) { excluded.append(cursor) }
-                continue
+        var parts = [Cursor?](repeating: nil, count: nodes.count)
+        var expansions: [(place: Int, node: ExpansionNode)] = []
+        var ranges: [NumberRange] = []
+        for (place, node) in nodes.enumerated() {
+            switch node {
+            case .not: continue
+            case .expansion(let expansion): expansions.append((place, expansion))
+            case .range(let field, let range):
+                guard let numbers = numbers(field, range) else { return nil }
+                ranges.append(numbers)
+            default:
+                guard let cursor = cursor(node) else { return nil }
+                parts[place] = cursor
             }
-            guard let cursor = cursor(node) else { return nil }
-            if let range = cursor as? RangeCursor { ranges.append(range) } else { parts.append(cursor) }
         }
-        if parts.isEmpty {
+        // Those that stand for the fewest postings first: the others then need not be gathered.
+        expansions.sort { $0.node.postings(index) < $1.node.postings(index) }
+        var cost = parts.compactMap { $0?.cost }.min()
+        for (place, expansion) in expansions {
+            guard let cursor = cursor(expansion, beside: cost) else { return nil }
+            parts[place] = cursor
+            cost = min(cost ?? .max, cursor.cost)
+        }
+        var found = parts.compactMap { $0 }
+        if found.isEmpty {
             // A range alone is gone through by itself.
-            if ranges.isEmpty {
-                parts = [AllCursor(count: segment.documentCount)]
-            } else {
-                parts = [ranges.removeFirst()]
-            }
+            found = [ranges.isEmpty ? AllCursor(count: segment.documentCount) : cursor(ranges.removeFirst())]
         }
-        if parts.count == 1, ranges.isEmpty, excluded.isEmpty { return parts[0] }
-        return AndCursor(parts, ranges: ranges, excluded: excluded, gate: gate)
+        let excluded = exclusions(nodes, beside: cost)
+        if found.count == 1, ranges.isEmpty, excluded.isEmpty { return found[0] }
+        return AndCursor(found, ranges: ranges, excluded: excluded, gate: gate, watch: watch)
     }
 
-    /// The documents of an expansion with the best score of each.
-    private func list(_ expansion: ExpansionNode) -> Cursor? {
-        // Scores are at least 0; less is none.
-        var best = [Float](repeating: -1, count: segment.documentCount)
-        var documents: [UInt32] = []
+    private func exclusions(_ nodes: [QueryNode], beside cost: Int?) -> [AndCursor.Exclusion] {
+        var search = self
+        search.isScored = false
+        return nodes.compactMap { node in
+            guard case .not(let child) = node else { return nil }
+            switch child {
+            case .range(let field, let range): return numbers(field, range).map { .range($0) }
+            case .expansion(let expansion): return search.cursor(expansion, beside: cost).map { .cursor($0) }
+            default: return search.cursor(child).map { .cursor($0) }
+            }
+        }
+    }
+
+    /// The documents of an expansion, with the best score of each.
+    ///
+    /// - Parameter cost: how many documents are looked for in it, where that is known: terms that have many more are
+    ///   not gathered, but asked for each.
+    private func cursor(_ expansion: ExpansionNode, beside cost: Int?) -> Cursor? {
+        let limit = cost.map { max($0 * 4, SegmentFormat.postingsPerBlock * 2) } ?? .max
+        var parts: [Cursor] = []
+        let union = ExpansionUnion(documents: segment.documentCount, isScored: isScored, watch: watch)
         for match in expansion.matches[index] {
             let cursor = TermCursor(
                 decoder(match.entry), scorer: expansion.scorers[match.scorer], norms: segment.norms)
-            while cursor.document != Cursor.end {
-                let document = Int(cursor.document)
-                if best[document] < 0 { documents.append(cursor.document) }
-                best[document] = max(best[document], cursor.score())
-                cursor.next()
+            if watch.isOver { return nil }
+            if match.entry.count > limit {
+                if cursor.document != Cursor.end { parts.append(cursor) }
+            } else {
+                union.add(cursor)
             }
         }
-        if documents.isEmpty { return nil }
-        documents.sort()
-        return ListCursor(documents, documents.map { best[Int($0)] })
+        if let gathered = union.cursor() { parts.append(gathered) }
+        return parts.isEmpty ? nil : parts.count == 1 ? parts[0] : OrCursor(parts, scoring: .best)
     }
 
     // MARK: Searching
 
     private func isDeleted(_ document: UInt32) -> Bool { part.deletions?.contains(Int(document)) ?? false }
 
+    /// The ids of all that match, ascending, at most so many.
+    func ids(_ node: QueryNode, limit: Int) -> [Int64] {
+        guard let cursor = cursor(node) else { return [] }
+        var ids: [Int64] = []
+        while cursor.document != Cursor.end, ids.count < limit, !watch.isOver(after: 1) {
+            if !isDeleted(cursor.document) { ids.append(segment.id(Int(cursor.document))) }
+            cursor.next()
+        }
+        return ids
+    }
+
     /// Adds what matches to the best hits.
     ///
     /// - Parameter countsAll: whether everything that matches is gone through, to be counted.
     func run(_ node: QueryNode, countsAll: Bool, _ hits: inout TopHits, _ count: inout MatchCount) {
-        if !countsAll, case .expansion(let expansion) = node { return run(expansion, &hits, &count) }
+        // Term by term the best are looked up among the best for each document: few can be.
+        if !countsAll, hits.limit <= SegmentFormat.postingsPerBlock, case .expansion(let expansion) = node {
+            return run(expansion, &hits, &count)
+        }
         if !countsAll, case .or(let nodes) = node {
             let cursors = nodes.compactMap { cursor($0) }
-            if cursors.count > 1 { return run(AnyOf(cursors), &hits, &count) }
+            if cursors.count > 1 { return run(AnyOf(cursors, watch: watch), &hits, &count) }
         }
         let gate = countsAll ? nil : Gate(segment, hits)
         guard let cursor = cursor(node, gate: gate) else {
@@ -114,7 +162,7 @@ struct SegmentSearch {
         if !countsAll, let term = cursor as? TermCursor, term.scorer != nil {
             return run(term, &hits, &count, isShared: false)
         }
-        while cursor.document != Cursor.end {
+        while cursor.document != Cursor.end, !watch.isOver(after: 1) {
             let document = cursor.document
             if let last = gate?.lastToSkip(from: document, cursor) {
                 if last == Cursor.end { break }
@@ -164,6 +212,7 @@ struct SegmentSearch {
                 }
             }
             decoder.load(block)
+            if watch.isOver { return }
             decoder.loadCodes()
             for index in 0..<decoder.length {
                 if !all && decoder.code(index) & scorer.mask == 0 { continue }
@@ -187,6 +236,7 @@ struct SegmentSearch {
             let scorer = expansion.scorers[match.scorer]
             found = max(found, match.entry.count)
             if scorer.maximum < hits.threshold { continue }
+            if watch.isOver { return }
             let cursor = TermCursor(decoder(match.entry), scorer: scorer, norms: segment.norms)
             if cursor.document == Cursor.end { continue }
             run(cursor, &hits, &count, isShared: true)

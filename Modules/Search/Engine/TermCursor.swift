@@ -63,7 +63,8 @@ final class TermCursor: Cursor {
                 }
                 index += 1
             }
-            if decoder.block + 1 >= decoder.blockCount {
+            // A block of nothing is damaged, or behind the end of the search.
+            if decoder.block + 1 >= decoder.blockCount || decoder.length == 0 {
                 document = Cursor.end
                 return
             }
@@ -81,6 +82,18 @@ final class TermCursor: Cursor {
         let lengths = unsafe norms.u64(Int(decoder.documents[index]) &* TextField.count)
         if code & PostingCode.repeats == 0 { return scorer.score(code, lengths) }
         return scorer.score(code, lengths, decoder.source, decoder.frequencies(index))
+    }
+
+    /// How often each field of the present document has the term.
+    var counts: [Int] {
+        var counts = [Int](repeating: 0, count: 8)
+        let code = decoder.code(index)
+        var at = code & PostingCode.repeats == 0 ? nil : decoder.frequencies(index)
+        for field in 0..<TextField.count where code & 1 << UInt8(field) != 0 {
+            counts[field] = at.map { Int(decoder.source.u8($0)) } ?? 1
+            at? += 1
+        }
+        return counts
     }
 
     /// What no score of a block is above; negative where none counts.

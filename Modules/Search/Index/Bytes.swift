@@ -11,6 +11,11 @@
         count = buffer.count
     }
 
+    /// Reads an array, whose bytes stay where they are meanwhile.
+    static func reading<R>(_ array: [UInt8], _ body: (Bytes) -> R) -> R {
+        unsafe array.withUnsafeBytes { unsafe body(Bytes($0)) }
+    }
+
     /// Up to `length` bytes from `offset`; fewer or none where there are no more.
     @inline(__always) func part(_ offset: Int, _ length: Int) -> Bytes {
         guard offset >= 0, length >= 0, offset <= count, length <= count &- offset else {

@@ -36,8 +36,7 @@ struct Deletions: Hashable, Sendable {
         self.init(documents: documents)
         guard bytes.count == 4 + words.count * 8 + 16 else { return nil }
         guard ContentHash.xxh3(Array(bytes.dropLast(16))) == Array(bytes.suffix(16)) else { return nil }
-        unsafe bytes.withUnsafeBytes { buffer in
-            let source = unsafe Bytes(buffer)
+        Bytes.reading(bytes) { source in
             for index in words.indices { words[index] = source.u64(4 + index * 8) }
             count = Int(source.u32(0))
         }

@@ -50,6 +50,19 @@ struct DictionaryCursor {
         return length > term.count
     }
 
+    /// Goes to the beginning of the last block whose postings do not begin behind `offset`.
+    mutating func seekBlock(postings offset: Int) {
+        var (low, high) = (0, blockCount)
+        while low < high {
+            let middle = (low + high) / 2
+            var at = Int(blocks.u32(middle * 4))
+            let start = Int(truncatingIfNeeded: dictionary.variable(&at) & 0xff_ffff_ffff)
+            if start > offset { high = middle } else { low = middle + 1 }
+        }
+        block = max(low - 1, 0)
+        index = 0
+    }
+
     /// Leaves the rest of the block.
     mutating func skipBlock() {
         block += 1

@@ -1,3 +1,5 @@
+import MusicFSCore
+
 /// Writes the sorted terms, of which neighbours share their beginnings.
 ///
 /// A block begins with the place of its first term's postings (variable); then for each of its 16 terms how many bytes
@@ -14,7 +16,7 @@ struct DictionaryWriter {
         var shared = 0
         if count % SegmentFormat.termsPerBlock == 0 {
             blocks.u32(UInt32(truncatingIfNeeded: dictionary.count))
-            dictionary.variable(UInt64(offset))
+            dictionary.write(UInt64(offset))
         } else {
             let limit = min(last.count, term.count)
             while shared < limit, last[shared] == term[shared] { shared += 1 }
@@ -22,8 +24,8 @@ struct DictionaryWriter {
         dictionary.u8(UInt8(shared))
         dictionary.u8(UInt8(term.count - shared))
         dictionary.append(term[shared...])
-        dictionary.variable(UInt64(postings))
-        dictionary.variable(UInt64(length))
+        dictionary.write(UInt64(postings))
+        dictionary.write(UInt64(length))
         last = term
         count += 1
     }

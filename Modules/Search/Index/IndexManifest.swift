@@ -55,23 +55,28 @@ struct IndexManifest: Hashable, Sendable {
         guard bytes.count >= 44, ContentHash.xxh3(Array(bytes.dropLast(16))) == Array(bytes.suffix(16)) else {
             throw SearchError(.damaged, "the manifest is damaged")
         }
-        var values = Values(bytes: bytes)
-        guard values.u32() == IndexManifest.magic else { throw SearchError(.damaged, "the manifest is none of ours") }
-        guard values.u32() == IndexManifest.version else {
-            throw SearchError(.version, "the index is another version's")
+        self = try Bytes.reading(bytes, IndexManifest.parsed).get()
+    }
+
+    private static func parsed(_ bytes: Bytes) -> Result<IndexManifest, SearchError> {
+        guard bytes.u32(0) == magic else { return .failure(SearchError(.damaged, "the manifest is none of ours")) }
+        guard bytes.u32(4) == version else { return .failure(SearchError(.version, "the index is another version's")) }
+        var manifest = IndexManifest()
+        manifest.sequence = Int64(bitPattern: bytes.u64(8))
+        manifest.next = bytes.u64(16)
+        let count = Int(bytes.u32(24))
+        guard bytes.count == 28 + count * segmentBytes + 16 else {
+            return .failure(SearchError(.damaged, "the manifest has a wrong length"))
         }
-        sequence = Int64(bitPattern: values.u64())
-        next = values.u64()
-        let count = Int(values.u32())
-        guard bytes.count == 28 + count * (IndexManifest.segmentBytes) + 16 else {
-            throw SearchError(.damaged, "the manifest has a wrong length")
-        }
-        for _ in 0..<count {
-            segments.append(
+        for number in 0..<count {
+            let at = 28 + number * segmentBytes
+            manifest.segments.append(
                 SegmentFile(
-                    number: values.u64(), length: Int(truncatingIfNeeded: values.u64() & 0xffff_ffff_ffff),
-                    high: values.u64(), low: values.u64(), documents: Int(values.u32()), deletions: values.u64()))
+                    number: bytes.u64(at), length: Int(bytes.u64(at + 8) & 0xffff_ffff_ffff),
+                    high: bytes.u64(at + 16), low: bytes.u64(at + 24), documents: Int(bytes.u32(at + 32)),
+                    deletions: bytes.u64(at + 36)))
         }
+        return .success(manifest)
     }
 
     static func read(_ directory: FilePath) throws(SearchError) -> IndexManifest {
@@ -81,21 +86,5 @@ struct IndexManifest: Hashable, Sendable {
             throw SearchError(isMissing ? .missing : .disk, "cannot read the manifest", cause: error)
         }
         return try IndexManifest(bytes: bytes)
-    }
-
-    private struct Values {
-        let bytes: [UInt8]
-        var offset = 0
-
-        init(bytes: [UInt8]) { self.bytes = bytes }
-
-        mutating func u64() -> UInt64 { take(8) }
-        mutating func u32() -> UInt32 { UInt32(truncatingIfNeeded: take(4)) }
-
-        private mutating func take(_ count: Int) -> UInt64 {
-            let part = bytes.dropFirst(offset).prefix(count)
-            offset += count
-            return part.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-        }
     }
 }

@@ -1,7 +1,4 @@
-/// Whether something that was read cannot be what was written. One for each search or merge.
-final class SegmentDamage {
-    var isFound = false
-}
+import MusicFSCore
 
 /// Reads the postings of one term, a block at a time; see `PostingsEncoder`.
 ///
@@ -21,7 +18,7 @@ final class SegmentDamage {
 
     private let bytes: Bytes
     private let documentCount: Int
-    private let damage: SegmentDamage
+    private let watch: SearchWatch
     private let boundsStart: Int
     private let dataStart: Int
     /// Where in the data the frequencies of the loaded block begin.
@@ -36,13 +33,13 @@ final class SegmentDamage {
     private static let headerBytes = 28
 
     /// - Parameter bytes: the term's, with the padding behind them.
-    init(_ bytes: Bytes, count: Int, documentCount: Int, damage: SegmentDamage) {
+    init(_ bytes: Bytes, count: Int, documentCount: Int, watch: SearchWatch) {
         self.bytes = bytes
         // A document is there once.
         self.count = min(count, documentCount)
-        if count > documentCount || count == 0 { damage.isFound = true }
+        if count > documentCount || count == 0 { watch.noteDamage() }
         self.documentCount = documentCount
-        self.damage = damage
+        self.watch = watch
         blockCount = (self.count + SegmentFormat.postingsPerBlock - 1) / SegmentFormat.postingsPerBlock
         unsafe documents = .allocate(capacity: SegmentFormat.postingsPerBlock)
         unsafe codes = .allocate(capacity: SegmentFormat.postingsPerBlock)
@@ -105,9 +102,11 @@ final class SegmentDamage {
 
     // MARK: Blocks
 
+    /// Unpacks the documents of a block. Damaged ones have none, and neither have those behind the end of a search.
     func load(_ number: Int) {
         if number == block { return }
         block = number
+        if watch.isOver(after: SegmentFormat.postingsPerBlock) { return clear() }
         let isLast = number == blockCount - 1
         length =
             isLast ? count - number * SegmentFormat.postingsPerBlock : SegmentFormat.postingsPerBlock
@@ -136,7 +135,11 @@ final class SegmentDamage {
     }
 
     private func fail() {
-        damage.isFound = true
+        watch.noteDamage()
+        clear()
+    }
+
+    private func clear() {
         length = 0
         hasRepeats = false
         hasCodes = false

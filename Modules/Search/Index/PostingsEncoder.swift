@@ -1,3 +1,5 @@
+import MusicFSCore
+
 /// Writes the postings of one term: the documents that hold it, in which fields, how often and where.
 ///
 /// Up to 128 postings are one block:

@@ -1,3 +1,5 @@
+import MusicFSCore
+
 /// What the best documents of a block look like, whatever the weights of the fields: for each, how often the term is in
 /// each field and how long the field is. No document of the block has a greater score than the best of them.
 ///

@@ -220,19 +220,12 @@ package final class SearchIndex: Sendable {
     ) throws(SearchError) {
         var manifest = manifest
         manifest.segments = parts.map(\.file)
-        let path = directory.appending(IndexManifest.name)
-        let temporary = path.suffixed(".tmp")
         do throws(SystemError) {
             let folder = try MusicFSSystem.open(directory, [.read, .directory])
             try synchronize(folder.raw)
-            try hook("write manifest")
-            let fd = try MusicFSSystem.open(temporary, [.write, .create, .truncate], mode: 0o600)
-            try writeFully(fd.raw, manifest.bytes)
-            try synchronize(fd.raw)
-            try hook("rename manifest")
-            try rename(temporary, to: path)
-            try hook("sync directory")
-            try synchronize(folder.raw)
+            try writeFileAtomically(directory.appending(IndexManifest.name), manifest.bytes) {
+                (step) throws(SystemError) in try hook("\(step) manifest")
+            }
         } catch { throw SearchError(.disk, "cannot replace the manifest", cause: error) }
         state.manifest = manifest
         state.snapshot = SearchSnapshot(parts: parts, sequence: manifest.sequence)

@@ -12,7 +12,7 @@ struct TermEntry: Hashable {
 /// One immutable part of the index, mapped.
 ///
 /// Its checksum is not looked at when it is opened, so that everything read here may be damaged: reading never leaves
-/// the file, document numbers are checked where they are decoded, and what cannot be is told by `SegmentDamage`.
+/// the file, document numbers are checked where they are decoded, and what cannot be is told by `SearchWatch`.
 final class Segment: Sendable {
     let documentCount: Int
     let termCount: Int
@@ -136,6 +136,16 @@ final class Segment: Sendable {
         while cursor.next() {
             if cursor.term == term { return cursor.entry }
             if !cursor.term.lexicographicallyPrecedes(term) { return nil }
+        }
+        return nil
+    }
+
+    /// The term whose postings an entry tells of.
+    func term(of entry: TermEntry) -> [UInt8]? {
+        var cursor = cursor()
+        cursor.seekBlock(postings: entry.offset)
+        while cursor.next(), cursor.entry.offset <= entry.offset {
+            if cursor.entry == entry { return cursor.term }
         }
         return nil
     }

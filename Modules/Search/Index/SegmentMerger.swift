@@ -8,7 +8,7 @@ struct SegmentMerger {
     }
 
     private let inputs: [Input]
-    private let damage = SegmentDamage()
+    private let watch = SearchWatch()
     /// By input: the new number of each document; `UInt32.max` for those that go.
     private var numbers: [[UInt32]]
     /// The documents in their new order.
@@ -66,7 +66,7 @@ struct SegmentMerger {
             inputs[Int(order[index].input)].segment.number(field, Int(order[index].document))
         }
         try writeTerms(&writer)
-        if damage.isFound { throw SearchError(.damaged, "a segment that was to be merged is damaged") }
+        try watch.check()
         return try writer.finish()
     }
 
@@ -101,7 +101,7 @@ struct SegmentMerger {
     private func gather(_ input: Int, _ entry: TermEntry, _ postings: inout Gathered) {
         let segment = inputs[input].segment
         let decoder = PostingsDecoder(
-            segment.postings(entry), count: entry.count, documentCount: segment.documentCount, damage: damage)
+            segment.postings(entry), count: entry.count, documentCount: segment.documentCount, watch: watch)
         for block in 0..<decoder.blockCount {
             decoder.load(block)
             decoder.loadOccurrences(&postings.block, &postings.blockStarts)

@@ -1,3 +1,4 @@
+import MusicFSCore
 import MusicFSSystem
 
 /// Writes one segment's file: the documents first, then term by term.

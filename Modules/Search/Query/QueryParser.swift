@@ -28,33 +28,40 @@ package struct QueryParser {
     private let end: Int
     private var index = 0
     private var depth = 0
+    /// What was made of single words, in their order.
+    private(set) var words: [(query: SearchQuery, token: QueryToken)] = []
 
     /// - Throws: `QueryError` for what cannot be read, an empty query included.
     package static func parse(_ text: String, options: Options) throws(QueryError) -> SearchQuery {
+        var parser = try QueryParser(text, options: options)
+        return try parser.parseAll()
+    }
+
+    init(_ text: String, options: Options) throws(QueryError) {
+        let maximum = QueryParser.maximumCharacters
         let characters = Array(text)
-        guard characters.count <= maximumCharacters else {
+        guard characters.count <= maximum else {
             throw QueryError(
-                position: maximumCharacters + 1, message: "the query has \(characters.count) characters",
-                hint: "at most \(maximumCharacters) are allowed")
+                position: maximum + 1, message: "the query has \(characters.count) characters",
+                hint: "at most \(maximum) are allowed")
         }
-        let tokens = try QueryScanner.scan(characters)
+        tokens = try QueryScanner.scan(characters)
         guard !tokens.isEmpty else {
             throw QueryError(position: 1, message: "the query is empty", hint: "write a word to look for")
         }
-        var parser = QueryParser(tokens: tokens, options: options, end: characters.count + 1)
-        let query = try parser.parseOr()
-        if let token = parser.next {
+        self.options = options
+        end = characters.count + 1
+    }
+
+    /// Once for each parser.
+    mutating func parseAll() throws(QueryError) -> SearchQuery {
+        let query = try parseOr()
+        if let token = next {
             throw QueryError(
                 position: token.position, message: "this \")\" closes nothing", hint: "remove it, or write it in quotes"
             )
         }
         return query
-    }
-
-    private init(tokens: [QueryToken], options: Options, end: Int) {
-        self.tokens = tokens
-        self.options = options
-        self.end = end
     }
 
     private var next: QueryToken? { index < tokens.count ? tokens[index] : nil }
@@ -136,7 +143,9 @@ package struct QueryParser {
         case .phrase:
             return try QueryValue(token, options).phrase()
         case .word:
-            return try QueryValue(token, options).word(isLast: options.isTyping && index == tokens.count)
+            let query = try QueryValue(token, options).word(isLast: options.isTyping && index == tokens.count)
+            words.append((query, token))
+            return query
         }
     }
 }

@@ -3,6 +3,8 @@ package struct AnalyzedText: Hashable, Sendable {
     package struct Word: Hashable, Sendable {
         /// Where the term's bytes are in `bytes`.
         package var range: Range<Int>
+        /// Where it was in the folded text, in bytes of UTF-8; of ASCII that is the text itself.
+        package var source: Range<Int>
         /// The place among the words of the text, from 0. An exact term has that of the folded one before it.
         package var position: Int
         package var kind: Kind
@@ -29,11 +31,12 @@ package struct AnalyzedText: Hashable, Sendable {
     /// Leaves a place empty that holds a term in a document.
     mutating func skipPosition() { positions += 1 }
 
-    mutating func append(_ term: some Collection<UInt8>, _ kind: Kind) {
+    mutating func append(_ term: some Collection<UInt8>, _ kind: Kind, _ source: Range<Int>) {
         let start = bytes.count
         bytes.append(contentsOf: term)
         if kind != .exact { positions += 1 }
-        words.append(Word(range: start..<bytes.count, position: max(positions - 1, 0), kind: kind))
+        words.append(
+            Word(range: start..<bytes.count, source: source, position: max(positions - 1, 0), kind: kind))
     }
 }
 

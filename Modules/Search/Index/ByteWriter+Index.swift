@@ -1,7 +1,7 @@
-/// Numbers as the index's files hold them: the least significant byte first.
-struct ByteWriter {
-    private(set) var bytes: [UInt8] = []
+import MusicFSCore
 
+// Numbers as the index's files hold them: the least significant byte first.
+extension ByteWriter {
     var count: Int { bytes.count }
 
     mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
@@ -13,16 +13,6 @@ struct ByteWriter {
 
     mutating func u64(_ value: UInt64) {
         for shift in stride(from: UInt64(0), to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
-    }
-
-    /// LEB128: seven bits a byte, the last without the highest bit.
-    mutating func variable(_ value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        bytes.append(UInt8(rest))
     }
 
     mutating func append(_ more: some Collection<UInt8>) { bytes.append(contentsOf: more) }
