@@ -93,6 +93,9 @@ let testPrograms: [Target] = [
     .executableTarget(
         name: "musicfs-cachefiller", dependencies: ["MusicFSCAS", "MusicFSCore", "MusicFSSystem", "TestSupport"],
         path: "Tests/CacheFiller"),
+    .executableTarget(
+        name: "musicfs-indexfiller", dependencies: ["MusicFSSearch", "MusicFSSystem", "TestSupport"],
+        path: "Tests/IndexFiller"),
 ]
 
 func tests(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -109,7 +112,7 @@ let testTargets: [Target] = [
     tests("SQLite", ["MusicFSSQLite", "MusicFSSystem"]),
     tests("Metadata", ["MusicFSMetadata", "MusicFSSystem", "musicfs-media"]),
     tests("Cache", ["MusicFSCache", "MusicFSSQLite", "MusicFSCore", "MusicFSSystem"]),
-    tests("Search", ["MusicFSSearch", "MusicFSCore", "MusicFSSystem"]),
+    tests("Search", ["MusicFSSearch", "MusicFSCore", "MusicFSSystem", "musicfs-indexfiller"]),
     tests("Origins", ["MusicFSOrigins", "MusicFSCore", "MusicFSSystem"]),
     tests("CAS", ["MusicFSCAS", "MusicFSSQLite", "MusicFSCore", "MusicFSSystem", "musicfs-cachefiller"]),
     tests(

@@ -25,6 +25,9 @@ struct BenchmarkCommand: ParsableCommand {
     @Option(help: "Where musicfs and musicfs-libgen are; by default beside this program.", completion: .directory)
     var programs: String?
 
+    @Option(help: "How many tracks are searched; by default a million, with --quick 20000.")
+    var tracks: Int?
+
     @Option(help: "Where libraries are made and kept.", completion: .directory)
     var work: String = "/var/tmp/musicfs-bench"
 
@@ -32,6 +35,9 @@ struct BenchmarkCommand: ParsableCommand {
         if bench != "all", Benchmark(rawValue: bench) == nil {
             let known = Benchmark.allCases.map(\.rawValue).joined(separator: " ")
             throw ValidationError("there is no benchmark \(bench): choose all or one of \(known)")
+        }
+        if let tracks, !(1000...100_000_000).contains(tracks) {
+            throw ValidationError("--tracks \(tracks): choose 1000 to 100000000")
         }
     }
 
@@ -42,7 +48,7 @@ struct BenchmarkCommand: ParsableCommand {
         Signal.block([Signal.terminate, Signal.interrupt, Signal.hangUp, Signal.pipe])
         let place = try Workplace(
             work: try FilePath(work).absolute(), programs: try programs.map { try FilePath($0).absolute() },
-            quick: quick, large: large)
+            quick: quick, large: large, tracks: tracks ?? (quick ? 20_000 : 1_000_000))
         defer { place.cleanUp() }
         var rows: [Row] = []
         var failures = 0

@@ -2,33 +2,9 @@ import MusicFSCatalogue
 import MusicFSSearch
 import MusicFSSystem
 
-/// A query of both programs.
-private struct BenchQuery {
-    var group: String
-    var kind: String
-    var words: [String]
-
-    /// In our language.
-    var text: String {
-        switch kind {
-        case "title": "title:\(words[0])"
-        case "word", "and": words.joined(separator: " ")
-        case "or": words.joined(separator: " OR ")
-        case "genre": "\(words[0]) genre:\(words[1])"
-        case "prefix": "\(words[0])*"
-        case "phrase": "\"\(words.joined(separator: " "))\""
-        case "fuzzy1": "\(words[0])~1"
-        case "fuzzy2": "\(words[0])~2"
-        default: "\(words[0]) year:\(words[1])..\(words[2])"
-        }
-    }
-
-    var line: String { ([group, kind] + words).joined(separator: "\t") }
-}
-
 /// The search engine beside tantivy: the same documents, the same queries, in turn.
 func measureSearch(_ place: Workplace) throws -> [Row] {
-    let tracks = place.quick ? 20_000 : 1_000_000
+    let tracks = place.tracks
     let work = try place.makeScratch("search")
     let documents = work.appending("documents.tsv")
     let ours = work.appending("ours")
@@ -37,7 +13,7 @@ func measureSearch(_ place: Workplace) throws -> [Row] {
     let snapshot = try SearchSnapshot.open(ours)
     let verifying = try seconds { try snapshot.verify() }
     place.say("verified in \(short(verifying)) s")
-    let queries = makeQueries(tracks: tracks)
+    let queries = BenchQuery.groups(tracks: tracks)
     let peer = SearchPeer(place, index: work.appending("tantivy"))
     let peerBuilt = try peer?.build(documents)
     func compared(_ value: Double?) -> (name: String, value: Double)? { value.map { ("tantivy", $0) } }
@@ -83,11 +59,48 @@ func measureSearch(_ place: Workplace) throws -> [Row] {
             rows.append(Row(name: name + "_overlap", ours: mean, unit: "%", better: .higher, target: 90))
         }
     }
+    rows += try measureLimits(snapshot)
     rows.append(
         Row(
             name: "search_anonymous_memory", ours: Double(anonymousBytes() - anonymousBefore) / 1e6, unit: "MB",
             better: .lower))
     return rows
+}
+
+/// What has to be bounded whatever is asked: all ids of a large answer, and queries that are made to take long.
+private func measureLimits(_ snapshot: SearchSnapshot) throws -> [Row] {
+    let options = QueryParser.Options(now: 0)
+    var slowest = 0.0
+    var count = 0
+    for text in ["genre:rock", "year:1980..1989", "format:flac -genre:pop", "a* duration:>3m", "the OR love OR a"] {
+        let query = try QueryParser.parse(text, options: options)
+        for _ in 0..<3 {
+            var found = 0
+            let time = try seconds { found = try snapshot.matches(query, limit: 100_000).count }
+            if time * 1000 > slowest { (slowest, count) = (time * 1000, found) }
+        }
+    }
+    let letters = "abcdefghijklmnopqrstuvwxyz".map { "\($0)" }
+    let hostile = [
+        letters.map { "\($0)*" }.joined(separator: " "), letters.map { "\($0)*" }.joined(separator: " OR "),
+        letters.map { "\($0)\($0)~2" }.joined(separator: " OR "), "-zzzz -(a* OR b* OR c*)",
+        letters.map { "-\($0)*" }.joined(separator: " "), "year:1900..2100 OR duration:>0s OR -a",
+        letters.map { "(\($0)* -\($0)a*)" }.joined(separator: " OR "), "a~2 e~2 i~2 o~2 u~2 aa~2 ee~2",
+        letters.map { "duration:>\($0 < "n" ? 1 : 2)m \($0)*" }.joined(separator: " OR "),
+    ]
+    var longest = 0.0
+    for text in hostile {
+        let query = try QueryParser.parse(text, options: options)
+        let begin = monotonicNanoseconds()
+        do throws(SearchError) {
+            _ = try snapshot.search(query, options: SearchOptions(limit: 10_000), deadline: begin + 900_000_000)
+        } catch { guard error.code == .tooLong else { throw error } }
+        longest = max(longest, Double(monotonicNanoseconds() - begin) / 1e6)
+    }
+    return [
+        Row(name: "search_all_ids, \(count)", ours: slowest, unit: "ms", better: .lower, target: 100),
+        Row(name: "search_hostile, deadline 900 ms", ours: longest, unit: "ms", better: .lower, target: 1000),
+    ]
 }
 
 /// Builds our index and writes the same documents to a file. Making them is not in the time.
@@ -144,36 +157,6 @@ private func line(_ document: SearchDocument) -> String {
         ["\(document.id - 1)"] + TextField.allCases.map(text) + numbers.map { $0.map { "\($0)" } ?? "" }
         + [document.format ?? ""]
     return values.joined(separator: "\t") + "\n"
-}
-
-/// Words by their frequency in titles: the catalogue's Latin words, the most frequent first.
-private func makeQueries(tracks: Int) -> [[BenchQuery]] {
-    let vocabulary = Catalogue(count: 1).vocabulary
-    let words = vocabulary.words(.latin).map { $0.lowercased() }
-    let phrases = Catalogue(count: min(tracks, 20_000)).lazy.filter { $0.album.script == .latin }.map { track in
-        track.title.lowercased().split(separator: " ").prefix(2).map(String.init)
-    }.filter { $0.count == 2 && $0.allSatisfy { $0.utf8.allSatisfy { (0x61...0x7a).contains($0) } } }
-    func group(_ name: String, _ kind: String, _ make: (Int) -> [String]) -> [BenchQuery] {
-        (0..<20).map { BenchQuery(group: name, kind: kind, words: make($0)) }
-    }
-    let genres = ["rock", "pop", "jazz", "electronic", "metal"]
-    let long = words.filter { $0.count >= 6 }
-    let phraseList = Array(phrases.prefix(20))
-    return [
-        group("title_word", "title") { [words[$0 * 7]] },
-        group("common_word", "word") { [words[$0]] },
-        group("mid_word", "word") { [words[200 + $0 * 40]] },
-        group("rare_word", "word") { [words[20_000 + $0 * 250]] },
-        group("two_words", "and") { [words[$0], words[30 + $0 * 3]] },
-        group("word_and_genre", "genre") { [words[5 + $0 * 5], genres[$0 % 5]] },
-        group("prefix_2", "prefix") { [String(words[150 + $0 * 31].prefix(2))] },
-        group("prefix_3", "prefix") { [String(words[300 + $0 * 61].prefix(3))] },
-        group("phrase", "phrase") { phraseList.isEmpty ? ["a", "b"] : phraseList[$0 % phraseList.count] },
-        group("fuzzy_1", "fuzzy1") { [long[$0 * 50]] },
-        group("fuzzy_2", "fuzzy2") { [long[$0 * 50]] },
-        group("word_and_years", "years") { [words[$0 * 4], "1980", "1989"] },
-        group("or_of_five", "or") { number in (0..<5).map { words[number + $0 * 37] } },
-    ]
 }
 
 /// This process's memory that is no file's.

@@ -118,6 +118,12 @@ struct SearchPeer {
                 return all_of([term(words[0]), Query.term_query(schema, "genre", words[1])])
             if kind == "prefix":
                 return everywhere(lambda field: Query.regex_query(schema, field, words[0] + ".*"))
+            if kind == "typing":
+                return all_of([term(words[0]), everywhere(
+                    lambda field: Query.regex_query(schema, field, words[1] + ".*"))])
+            if kind == "mistyped":
+                return all_of([term(words[0]), everywhere(lambda field: Query.fuzzy_term_query(
+                    schema, field, words[1], distance=1, transposition_cost_one=True))])
             if kind == "phrase":
                 return everywhere(lambda field: Query.phrase_query(schema, field, words))
             if kind in ("fuzzy1", "fuzzy2"):

@@ -7,16 +7,19 @@ final class Workplace: Sendable {
     let programs: FilePath
     let quick: Bool
     let large: Bool
+    /// How many tracks are searched.
+    let tracks: Int
     private let signals: SignalQueue
     private let mounts = Mutex<[any Mounted]>([])
     private let scratch = Mutex<[FilePath]>([])
 
     /// - Parameter programs: nil for the directory of this program.
-    init(work: FilePath, programs: FilePath?, quick: Bool, large: Bool) throws {
+    init(work: FilePath, programs: FilePath?, quick: Bool, large: Bool, tracks: Int) throws {
         self.work = work
         self.programs = try programs ?? readLink("/proc/self/exe").parent
         self.quick = quick
         self.large = large
+        self.tracks = tracks
         signals = try SignalQueue([Signal.terminate, Signal.interrupt, Signal.hangUp])
         try createDirectories(work)
     }
