@@ -31,19 +31,22 @@ struct SearchFindCommand: ParsableCommand {
     @Option(help: "Show so many, at most 10000 with the offset.") var limit = 100
     @Option(help: "Leave out so many of the best.") var offset = 0
     @Flag(help: "Print the paths alone, each followed by a NUL character.") var paths0 = false
+    @Flag(help: "Tell how the query was understood, and what the scores are made of.") var explain = false
     @Argument(help: "What to look for.") var query: [String]
 
     mutating func run() throws {
         let text = query.joined(separator: " ")
         let (report, mountPoint) = try Client.asking(client) { daemon in
-            let items = [QueryItem("query", text), QueryItem("limit", "\(limit)"), QueryItem("offset", "\(offset)")]
+            var items = [QueryItem("query", text), QueryItem("limit", "\(limit)"), QueryItem("offset", "\(offset)")]
+            if explain { items.append(QueryItem("explain", "1")) }
             let report = try daemon.value(SearchReport.self, .get, "/v1/search", query: items)
             let mountPoint = paths0 ? try daemon.value(StatusReport.self, .get, "/v1/status").mountPoint : ""
             return (report, mountPoint)
         } alone: {
             let settings = try Settings.load(global, client, logLevel: "error").settings
             return (
-                try StandaloneSearch(settings).report(query: text, limit: limit, offset: offset),
+                try StandaloneSearch(settings).report(
+                    query: text, limit: limit, offset: offset, explains: explain),
                 settings.mountPoint.description
             )
         }
@@ -59,6 +62,7 @@ struct SearchFindCommand: ParsableCommand {
         if let corrected = report.correctedTo {
             try writeFully(2, Array("nothing matches \(report.query); this is for: \(corrected)\n".utf8))
         }
+        if let understood = report.understood { try Client.print("understood as \(understood)") }
         for result in report.results { try Client.print(printer.text(result)) }
         let first = offset + 1
         let range = report.results.isEmpty ? "" : ", \(first) to \(offset + report.results.count) shown"

@@ -11,9 +11,21 @@ struct SearchPrinter {
         var line = [artist, title].compactMap { $0 }.joined(separator: " - ")
         let album = [value("album", result.album, result), result.year.map(String.init)].compactMap { $0 }
         if !album.isEmpty { line += " (\(album.joined(separator: ", ")))" }
-        if line.isEmpty { return result.path }
-        return "\(line)\n    \(result.path)"
+        let lines = (line.isEmpty ? [] : [line]) + ["    \(printable(result.path))"] + explanation(result)
+        return lines.joined(separator: "\n")
     }
+
+    private func explanation(_ result: SearchReport.Result) -> [String] {
+        guard let parts = result.parts else { return [] }
+        return ["    \(rounded(result.score)) ="]
+            + parts.map { part in
+                let fields = part.fields.map { "\($0.name) \($0.count) of \($0.length)" }.joined(separator: ", ")
+                return
+                    "      \(rounded(part.score)) \(part.kind) \(printable(part.term)), rarity \(rounded(part.rarity)): \(fields)"
+            }
+    }
+
+    private func rounded(_ value: Double) -> String { String((value * 1000).rounded() / 1000) }
 
     /// The value of a field, with what matched of it marked.
     private func value(_ field: String, _ value: String?, _ result: SearchReport.Result) -> String? {

@@ -59,7 +59,12 @@ extension EndToEnd {
             #expect(try search(library, "dark side").total == 2)
             let money = try search(library, "money", "artist:floyd", "year:1970..1979")
             #expect(money.results.map(\.path) == ["/Pink Floyd/The Dark Side (1973) [FLAC]/Money.flac"])
-            #expect(try search(library, "mony").results.map(\.title) == ["Money"])
+            #expect(money.results.first?.highlights == ["title": ["«Money»"], "artist": ["Pink «Floyd»"]])
+            let corrected = try search(library, "mony")
+            #expect(corrected.results.map(\.title) == ["Money"] && corrected.corrected_to == "money")
+            let explained = try library.musicfs("search", "--explain", "money -live").text
+            #expect(explained.contains("understood as and(word money, not(word live))"), "\(explained)")
+            #expect(explained.contains("word money, rarity"), "\(explained)")
 
             // A retag that moves nothing but the title is found within two seconds.
             let begin = monotonicNanoseconds()

@@ -12,6 +12,8 @@ package struct SearchReport: Codable, Hashable, Sendable {
         /// What matched of the fields, by their names in the query language: the values with what matched between `«` and
         /// `»`. Fields in which nothing matched are left out.
         package var highlights: [String: [String]]
+        /// What its score is made of; left out unless it was asked for.
+        package var parts: [Part]?
 
         package init(
             path: String, trackID: Int64, score: Double, title: String?, artist: String?, album: String?, year: Int?,
@@ -28,12 +30,50 @@ package struct SearchReport: Codable, Hashable, Sendable {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case path, score, title, artist, album, year, highlights
+            case path, score, title, artist, album, year, highlights, parts
             case trackID = "track_id"
         }
     }
 
+    /// What one word or phrase adds to a score.
+    package struct Part: Codable, Hashable, Sendable {
+        package struct Field: Codable, Hashable, Sendable {
+            /// As in the query language.
+            package var name: String
+            /// How often the field has the word.
+            package var count: Int
+            /// How many words the field has.
+            package var length: Int
+            package var weight: Double
+
+            package init(name: String, count: Int, length: Int, weight: Double) {
+                self.name = name
+                self.count = count
+                self.length = length
+                self.weight = weight
+            }
+        }
+
+        /// word, accented, phrase or expansion.
+        package var kind: String
+        package var term: String
+        /// How rare it is.
+        package var rarity: Double
+        package var score: Double
+        package var fields: [Field]
+
+        package init(kind: String, term: String, rarity: Double, score: Double, fields: [Field]) {
+            self.kind = kind
+            self.term = term
+            self.rarity = rarity
+            self.score = score
+            self.fields = fields
+        }
+    }
+
     package var query: String
+    /// How the query was understood; left out unless it was asked for.
+    package var understood: String?
     /// How many tracks match.
     package var total: Int
     /// Microseconds that it took.
@@ -51,7 +91,7 @@ package struct SearchReport: Codable, Hashable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case query, total, results
+        case query, understood, total, results
         case microseconds = "time_us"
         case correctedTo = "corrected_to"
     }

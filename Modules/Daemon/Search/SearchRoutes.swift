@@ -15,6 +15,7 @@ struct SearchRoutes: Sendable {
         .init("limit", "How many results there may be, 100 by default; with the offset at most 10000.", .number),
         .init("offset", "How many of the best are left out.", .number),
         .init("typing", "The last word may go on.", .flag),
+        .init("explain", "Tell how the query was understood, and what the scores are made of.", .flag),
     ]
 
     var all: [Route] {
@@ -57,7 +58,7 @@ struct SearchRoutes: Sendable {
         }
         return SearchRequest(
             query: request.text("query") ?? "", limit: try number("limit", 100), offset: try number("offset", 0),
-            isTyping: request.flag("typing"))
+            isTyping: request.flag("typing"), explains: request.flag("explain"))
     }
 
     /// Works out what it sends in pages, of one state of the index, so that neither side holds all of it.

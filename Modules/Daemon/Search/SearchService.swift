@@ -18,11 +18,7 @@ struct SearchService: TrackFinder {
         searches = metrics.counter("musicfs_searches_total", help: "Queries that were run on the search index.")
     }
 
-    func tracks(matching query: String) throws -> [Int64] {
-        try searching {
-            try $0.find(SearchRequest(query: query, limit: SearchOptions.maximumHits)).hits.map(\.id).sorted()
-        }
-    }
+    func tracks(matching query: String) throws -> [Int64] { try searching { try $0.matches(query) } }
 
     /// - Throws: `ControlError`, with the place in the query where that cannot be read.
     func report(_ request: SearchRequest) throws(ControlError) -> SearchReport {

@@ -26,11 +26,11 @@ package struct StandaloneSearch {
 
     /// - Throws: `ControlError`, with the place in the query where that cannot be read.
     package func report(
-        query: String, limit: Int, offset: Int
+        query: String, limit: Int, offset: Int, explains: Bool
     ) throws(ControlError) -> SearchReport {
         do {
             return try TrackSearch(snapshot: snapshot).report(
-                SearchRequest(query: query, limit: limit, offset: offset),
+                SearchRequest(query: query, limit: limit, offset: offset, explains: explains),
                 try LibraryReader.open(settings.libraryPath), try TreeReader.open(settings.libraryPath))
         } catch { throw ControlError(search: error) }
     }

@@ -11,12 +11,16 @@ struct SearchRequest: Hashable, Sendable {
     var offset = 0
     /// Whether the last word may go on.
     var isTyping = false
+    /// Whether all that matches is counted.
+    var countsAll = true
+    /// Whether it is to be told how the query was understood, and what the scores are made of.
+    var explains = false
 }
 
 /// One search in one state of the index, and what the library says of what it found.
 struct TrackSearch {
-    /// No query runs longer.
-    static let patience: UInt64 = 1_000_000_000
+    /// No query runs longer, nanoseconds.
+    private static let patience: UInt64 = 1_000_000_000
 
     let snapshot: SearchSnapshot
 
@@ -26,14 +30,18 @@ struct TrackSearch {
         var total: Int
         /// The query that was searched for.
         var query: SearchQuery
-        /// What was searched for where nothing matched what was written.
+        /// The text of what was searched for where nothing matched what was written.
         var corrected: String?
     }
 
-    /// - Throws: `QueryError`, `SearchError`.
+    private static var deadline: UInt64 { monotonicNanoseconds() + patience }
+
+    private static func options(isTyping: Bool) -> QueryParser.Options {
+        QueryParser.Options(isTyping: isTyping, now: wallClockNanoseconds() / 1_000_000_000)
+    }
+
     static func parse(_ text: String, isTyping: Bool = false) throws(QueryError) -> SearchQuery {
-        try QueryParser.parse(
-            text, options: QueryParser.Options(isTyping: isTyping, now: wallClockNanoseconds() / 1_000_000_000))
+        try QueryParser.parse(text, options: options(isTyping: isTyping))
     }
 
     /// Finds the best tracks. A query that matches nothing is tried again with typing errors allowed.
@@ -41,15 +49,26 @@ struct TrackSearch {
     /// - Throws: `QueryError`, `SearchError`.
     func find(_ request: SearchRequest) throws -> Found {
         let query = try Self.parse(request.query, isTyping: request.isTyping)
-        let options = SearchOptions(limit: request.limit, offset: request.offset, countsAll: true)
-        let results = try snapshot.search(query, options: options)
+        let options = SearchOptions(limit: request.limit, offset: request.offset, countsAll: request.countsAll)
+        let deadline = Self.deadline
+        let results = try snapshot.search(query, options: options, deadline: deadline)
         if results.total.count == 0, let tolerant = query.tolerant {
-            let others = try snapshot.search(tolerant, options: options)
+            let others = try snapshot.search(tolerant, options: options, deadline: deadline)
             if others.total.count > 0 {
-                return Found(hits: others.hits, total: others.total.count, query: tolerant, corrected: "")
+                let words = try snapshot.corrections(of: query, hits: others.hits, deadline: deadline)
+                let text = try QueryParser.replacing(
+                    words, in: request.query, options: Self.options(isTyping: request.isTyping))
+                return Found(hits: others.hits, total: others.total.count, query: tolerant, corrected: text)
             }
         }
         return Found(hits: results.hits, total: results.total.count, query: query, corrected: nil)
+    }
+
+    /// All tracks that match a query exactly as it is written, by their ids.
+    ///
+    /// - Throws: `QueryError`, `SearchError`.
+    func matches(_ query: String) throws -> [Int64] {
+        try snapshot.matches(try Self.parse(query), deadline: Self.deadline)
     }
 
     /// Finds tracks, and tells what they are.
@@ -58,22 +77,27 @@ struct TrackSearch {
     func report(_ request: SearchRequest, _ reader: LibraryReader, _ tree: TreeReader) throws -> SearchReport {
         let begin = monotonicNanoseconds()
         let found = try find(request)
-        let scores = Dictionary(found.hits.map { ($0.id, $0.score) }, uniquingKeysWith: { first, _ in first })
+        let highlighter = Highlighter(found.query)
+        let tracks = Dictionary(
+            try reader.tracks(found.hits.lazy.map(\.id)).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         var results: [SearchReport.Result] = []
-        for track in try reader.tracks(found.hits.lazy.map(\.id)) {
-            // One that has gone since the index was written has no path.
-            guard let path = try tree.path(ofFile: track.node) else { continue }
-            let tags = track.tags ?? Tags()
-            results.append(
-                SearchReport.Result(
-                    path: path.description, trackID: track.id, score: Double(scores[track.id] ?? 0),
-                    title: tags.first(.title), artist: tags.first(.artist), album: tags.first(.album), year: tags.year,
-                    highlights: [:]))
+        for hit in found.hits {
+            // One that has gone since the index was written is in no place.
+            guard let track = tracks[hit.id], let path = try tree.path(ofFile: track.node) else { continue }
+            var result = SearchReport.Result(track, path, hit, highlighter)
+            if request.explains {
+                result.parts = try snapshot.explain(found.query, id: hit.id, deadline: Self.deadline)?.parts.map {
+                    SearchReport.Part($0)
+                }
+            }
+            results.append(result)
         }
-        return SearchReport(
+        var report = SearchReport(
             query: request.query, total: found.total,
             microseconds: Int64((monotonicNanoseconds() - begin) / 1000), correctedTo: found.corrected,
             results: results)
+        if request.explains { report.understood = found.query.explanation.line }
+        return report
     }
 }
 
@@ -81,20 +105,6 @@ extension SearchResults.Total {
     var count: Int {
         switch self {
         case .exact(let count), .atLeast(let count): count
-        }
-    }
-}
-
-extension ControlError {
-    /// What a search failed with, for who asked.
-    init(search error: any Error) {
-        switch error {
-        case let error as ControlError: self = error
-        case let error as QueryError:
-            self.init(.badRequest, "query, character \(error.position): \(error.message)", remedy: error.hint)
-        case let error as SearchError where error.code == .missing:
-            self.init(.unavailable, "there is no search index yet", remedy: "wait until the library was scanned")
-        default: self.init(.failed, "\(error)")
         }
     }
 }
