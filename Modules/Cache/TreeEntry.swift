@@ -53,6 +53,29 @@ package struct OtherReplica: Hashable, Sendable {
     package var stamp: FileStamp
 }
 
+/// A track in the tree, for those who show it by another name.
+package struct TrackPlace: Hashable, Sendable {
+    package var node: Int64
+    /// As in its tags; nil without one.
+    package var title: String?
+    package var artist: String?
+    /// Milliseconds; nil where it is not known.
+    package var duration: Int64?
+    /// Of the file, nanoseconds since the epoch.
+    package var modified: Int64
+    /// Below the root, beginning with "/".
+    package var path: FilePath
+
+    package init(node: Int64, title: String?, artist: String?, duration: Int64?, modified: Int64, path: FilePath) {
+        self.node = node
+        self.title = title
+        self.artist = artist
+        self.duration = duration
+        self.modified = modified
+        self.path = path
+    }
+}
+
 /// What of the kernel's knowledge a commit has made wrong.
 package enum TreeChange: Hashable, Sendable {
     /// The name was added, removed, moved away, or shows another version.

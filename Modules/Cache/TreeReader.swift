@@ -17,6 +17,7 @@ package final class TreeReader {
     private let totalsStatement: Statement
     private let origins: Statement
     private let places: Statement
+    private let tracks: Statement
 
     init(database: Database, report: FailureReport) throws(SQLiteError) {
         self.database = database
@@ -41,6 +42,11 @@ package final class TreeReader {
             "SELECT f.path, r.name FROM replicas r JOIN folders f ON f.id = r.folder WHERE r.id = ?")
         origins = try database.prepare("SELECT name, root FROM origins WHERE id = ?")
         places = try database.prepare("SELECT parent, name FROM nodes WHERE id = ?")
+        tracks = try database.prepare(
+            """
+            SELECT t.title, t.artist, t.duration_ms, n.id, n.modified FROM tracks t
+            JOIN replicas r ON r.id = t.replica JOIN nodes n ON n.id = r.node WHERE t.id = ?
+            """)
         totalsStatement = try database.prepare(
             "SELECT key, value FROM meta WHERE key IN ('tracks', 'files', 'directories', 'bytes')")
     }
@@ -169,6 +175,21 @@ package final class TreeReader {
             node = place.parent
         }
         return FilePath(bytes: path)
+    }
+
+    /// Where a track is in the tree, and what it is called; nil when it is gone or not placed yet.
+    package func track(_ id: Int64) throws(CacheError) -> TrackPlace? {
+        var place = try report.wrapping("look up a track") {
+            defer { tracks.reset() }
+            tracks.bind(1, id)
+            guard try tracks.step() else { return TrackPlace?.none }
+            return TrackPlace(
+                node: tracks.integer(3), title: tracks.optionalText(0), artist: tracks.optionalText(1),
+                duration: tracks.optionalInteger(2), modified: tracks.integer(4), path: "/")
+        }
+        guard let node = place?.node, let path = try path(ofFile: node) else { return nil }
+        place?.path = path
+        return place
     }
 
     /// The name and the root of an origin.

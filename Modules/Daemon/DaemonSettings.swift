@@ -11,6 +11,7 @@ package struct DaemonSettings: Sendable {
     package var stateDirectory: FilePath
     package var template: PathTemplate
     package var showsCompanions: Bool
+    package var hasVirtualDirectories: Bool
     package var origins: [Configuration.Origin]
     package var cache: Configuration.Cache
     package var health: Configuration.Health
@@ -33,7 +34,8 @@ package struct DaemonSettings: Sendable {
 
     package init(
         name: String, mountPoint: FilePath, cacheDirectory: FilePath, stateDirectory: FilePath, template: PathTemplate,
-        showsCompanions: Bool, origins: [Configuration.Origin], cache: Configuration.Cache,
+        showsCompanions: Bool, hasVirtualDirectories: Bool, origins: [Configuration.Origin],
+        cache: Configuration.Cache,
         health: Configuration.Health, workers: Int, removalBrake: Double, allowOther: Bool,
         timeout: Duration, allowsPassthrough: Bool, threads: Int, heartbeatTimeout: Duration, maxRestarts: Int,
         socketPath: FilePath, socketGroup: String?, tcp: (address: LoopbackAddress, tokenFile: FilePath)?,
@@ -45,6 +47,7 @@ package struct DaemonSettings: Sendable {
         self.stateDirectory = stateDirectory
         self.template = template
         self.showsCompanions = showsCompanions
+        self.hasVirtualDirectories = hasVirtualDirectories
         self.origins = origins
         self.cache = cache
         self.health = health

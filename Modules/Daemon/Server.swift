@@ -128,6 +128,7 @@ package final class Server: Sendable {
                 owner: ThisProcess.user, group: ThisProcess.group, timeout: settings.timeout),
             metrics: metrics, log: logs.logger("fuse"), isAwaited: { [rebuild] in rebuild.isWaiting },
             isBeingRecovered: { recovery.failed($0, isWrite: false) },
+            virtual: settings.hasVirtualDirectories ? Server.virtualDirectories(timer) : nil,
             onOpen: { fileEvents.opened($0) },
             onDisconnect: { later.disconnected(guardian) })
         later.set(fuse)

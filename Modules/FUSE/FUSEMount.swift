@@ -50,7 +50,6 @@ package enum InitNegotiation {
     private static let asyncDirectIO: UInt32 = 1 << 15
     private static let parallelDirectoryOperations: UInt32 = 1 << 18
     private static let maxPages: UInt32 = 1 << 22
-    private static let cacheSymbolicLinks: UInt32 = 1 << 23
     private static let initExtended: UInt32 = 1 << 30
     private static let expireOnly: UInt32 = 1 << (35 - 32)
     private static let passthrough: UInt32 = 1 << (37 - 32)
@@ -73,9 +72,10 @@ package enum InitNegotiation {
         let minor = word(44)
         let offered = word(52)
         let offered2 = offered & initExtended != 0 ? word(56) : 0
+        // Not FUSE_CACHE_SYMLINKS: a track that moves would take every link to it along, and the kernel would have to be
+        // told of each.
         let wanted =
-            asyncRead | doReaddirPlus | asyncDirectIO | parallelDirectoryOperations | maxPages | cacheSymbolicLinks
-            | initExtended
+            asyncRead | doReaddirPlus | asyncDirectIO | parallelDirectoryOperations | maxPages | initExtended
         let hasPassthrough = wantsPassthrough && offered2 & passthrough != 0
         var writer = LittleEndian()
         writer.add(UInt32(7))

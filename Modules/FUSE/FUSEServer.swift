@@ -19,13 +19,14 @@ package final class FUSEServer: Sendable {
     ///   - device: the descriptor; stays open as long as the process.
     ///   - isAwaited: whether a library that is being rebuilt will know more soon.
     ///   - isBeingRecovered: whether requests that failed with such an error are to be left to a successor.
+    ///   - virtual: the directories beside the tree; nil for none.
     ///   - onOpen: a file was opened; called on threads that must not wait.
     ///   - onDisconnect: the mount is gone; called once, on a thread of the loop.
     package init(
         device: CInt, journal: Journal, library: Library, content: any ContentProvider,
         registry: any BackingRegistry, settings: FileSystemSettings, metrics: MetricsRegistry, log: Logger,
         isAwaited: @escaping @Sendable () -> Bool,
-        isBeingRecovered: @escaping @Sendable (CacheError) -> Bool,
+        isBeingRecovered: @escaping @Sendable (CacheError) -> Bool, virtual: VirtualDirectories? = nil,
         onOpen: @escaping @Sendable (ContentVersion) -> Void = { _ in }, onDisconnect: @escaping @Sendable () -> Void
     ) throws {
         self.journal = journal
@@ -33,9 +34,13 @@ package final class FUSEServer: Sendable {
         self.registry = registry
         statistics = FileSystemStatistics(metrics)
         let later = Later()
+        let tree = try virtual.map {
+            try VirtualTree($0, table: journal.listTable(), metrics: metrics) { try library.makeTreeReader() }
+        }
         fileSystem = FileSystem(
             settings: settings, epoch: UInt64(library.epoch), content: content, registry: registry, journal: journal,
-            statistics: statistics, log: log, isRebuilding: { library.isRebuilding }, isAwaited: isAwaited,
+            virtual: tree, statistics: statistics, log: log, isRebuilding: { library.isRebuilding },
+            isAwaited: isAwaited,
             isBeingRecovered: isBeingRecovered,
             invalidate: { later.invalidator.withLock { $0 }?.add($0) }, onOpen: onOpen)
         session = try FUSESession(device: device, journal: journal, fileSystem: fileSystem)
@@ -56,7 +61,10 @@ package final class FUSEServer: Sendable {
     package func start(threads: Int) throws {
         try invalidator.start()
         // The predecessor's last notifications may be lost (rule 6).
-        _ = session.invalidateEverything()
+        if !session.invalidateEverything() {
+            // A predecessor may have had other directories beside the tree.
+            invalidator.add(VirtualTree.names.map { .entry(parent: 1, name: Array($0.utf8)) })
+        }
         try startThread("backing-closer") { [self] in
             fileSystem.backings.closeUnused { isStopped.withLock { $0 } }
         }
@@ -71,8 +79,11 @@ package final class FUSEServer: Sendable {
         let isFirst = journal.generation <= 1 || journal.servedEpoch != UInt64(library.epoch)
         journal.servedEpoch = UInt64(library.epoch)
         if isFirst { journal.toldChange = library.lastChange }
+        // What the predecessor did not tell of lists is not known.
+        let lists = fileSystem.virtual?.change(nil)
         try loop.start(threads: threads)
         if journal.generation > 1 { try repeatInvalidations() }
+        if let lists { invalidator.add(lists) }
         // Handles that were opened with them keep reading; left registered they would pin the origin's file system.
         for id in inherited { registry.closeBacking(id) }
     }
@@ -81,6 +92,15 @@ package final class FUSEServer: Sendable {
     /// - Parameter sequence: the number in the library's `changes` up to which that reaches.
     package func invalidate(_ changes: [TreeChange], upTo sequence: Int64) {
         invalidator.add(changes, upTo: sequence)
+        listsChanged()
+    }
+
+    /// Has lists in virtual directories asked for again: when their tracks may be others. A commit of the library does that
+    /// by itself.
+    ///
+    /// - Parameter directory: its name; nil for all.
+    package func listsChanged(in directory: String? = nil) {
+        if let virtual = fileSystem.virtual { invalidator.add(virtual.change(directory)) }
     }
 
     /// What a predecessor committed and may not have told the kernel. INC_EPOCH covers names, not cached listings.

@@ -10,6 +10,9 @@ extension FileSystem {
         guard flags & O_ACCMODE == O_RDONLY else { return request.reply(.readOnly) }
         // As the kernel answers once it is unmounted.
         guard takesOpens.load(ordering: .relaxed) else { return request.reply(.notConnected) }
+        if let virtual, case .playlist(let id)? = VirtualNode(raw: raw) {
+            return open(request, playlist: id, virtual, thread)
+        }
         guard let id = known(raw), case .file(let plan) = id.kind else { return request.reply(.stale) }
         // A predecessor's passthrough inode keeps its backing file; a new open goes through a new inode (rule 12).
         if plan == .passthrough, id.generation != generation & 0x3fff { return request.reply(.stale) }
@@ -84,6 +87,9 @@ extension FileSystem {
             return read(request, file, offset: offset, size: size, thread)
         }
         // A predecessor's handle: its state is made again from the id.
+        if let virtual, case .playlist(let id)? = VirtualNode(raw: raw) {
+            return read(request, playlist: id, handle: handle, offset: offset, size: size, virtual, thread)
+        }
         guard let id = known(raw), case .file = id.kind else { return request.reply(.stale) }
         do throws(CacheError) {
             guard let version = try thread.reader.version(id.id) else { return request.reply(.stale) }

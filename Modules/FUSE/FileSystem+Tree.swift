@@ -6,6 +6,12 @@ import MusicFSSystem
 /// Names, attributes and listings: from SQLite, on the FUSE thread.
 extension FileSystem {
     func lookup(_ request: consuming Request, _ parent: UInt64, _ name: UnsafeRawBufferPointer, _ thread: LoopThread) {
+        if let virtual {
+            if let node = VirtualNode(raw: parent) { return unsafe lookup(request, in: node, name, virtual, thread) }
+            if parent == NodeID.rootRaw, let entry = unsafe virtualEntry(virtual, name) {
+                return request.reply(entry: entry)
+            }
+        }
         guard let directory = directory(parent) else { return request.reply(.stale) }
         do throws(CacheError) {
             if let entry = try unsafe thread.reader.entry(parent: directory, name: name) {
@@ -36,6 +42,7 @@ extension FileSystem {
     }
 
     func getattr(_ request: consuming Request, _ raw: UInt64, _ thread: LoopThread) {
+        if let virtual, let node = VirtualNode(raw: raw) { return getattr(request, node, virtual, thread) }
         guard let id = known(raw) else { return request.reply(.stale) }
         do throws(CacheError) {
             switch id.kind {
@@ -59,6 +66,9 @@ extension FileSystem {
     func readDirectory(
         _ request: consuming Request, _ raw: UInt64, size: Int, cookie: Int64, isPlus: Bool, _ thread: LoopThread
     ) {
+        if let virtual, let node = VirtualNode(raw: raw) {
+            return readDirectory(request, node, size: size, cookie: cookie, isPlus: isPlus, virtual, thread)
+        }
         guard let directory = directory(raw) else { return request.reply(.stale) }
         if isRebuilding(), isAwaited() {
             return waiting.add(request, thread) { [self] in
@@ -127,12 +137,14 @@ extension FileSystem {
     ]
 
     func listAttributes(_ request: consuming Request, _ raw: UInt64, room: Int) {
+        if virtual != nil, VirtualNode(raw: raw) != nil { return request.reply(attribute: [], room: room) }
         guard let id = known(raw) else { return request.reply(.stale) }
         guard case .file = id.kind else { return request.reply(attribute: [], room: room) }
         request.reply(attribute: FileSystem.attributeNames.flatMap { Array($0.utf8) + [0] }, room: room)
     }
 
     func getAttribute(_ request: consuming Request, _ raw: UInt64, _ name: String, room: Int, _ thread: LoopThread) {
+        if virtual != nil, VirtualNode(raw: raw) != nil { return request.reply(.noData) }
         guard let id = known(raw) else { return request.reply(.stale) }
         guard case .file = id.kind, FileSystem.attributeNames.contains(name) else { return request.reply(.noData) }
         do throws(CacheError) {

@@ -36,6 +36,8 @@ final class FileSystem: Sendable {
     /// Whether it will know them soon.
     let isAwaited: @Sendable () -> Bool
     let waiting = Waiting()
+    /// nil where the root has the tree alone.
+    let virtual: VirtualTree?
     /// Whether a successor is on its way that has a library in which this error does not happen.
     let isBeingRecovered: @Sendable (CacheError) -> Bool
     /// Names in this directory changed; for those cases where the file system itself finds that out.
@@ -50,7 +52,7 @@ final class FileSystem: Sendable {
 
     init(
         settings: FileSystemSettings, epoch: UInt64, content: any ContentProvider, registry: any BackingRegistry,
-        journal: Journal, statistics: FileSystemStatistics, log: Logger,
+        journal: Journal, virtual: VirtualTree?, statistics: FileSystemStatistics, log: Logger,
         isRebuilding: @escaping @Sendable () -> Bool, isAwaited: @escaping @Sendable () -> Bool,
         isBeingRecovered: @escaping @Sendable (CacheError) -> Bool,
         invalidate: @escaping @Sendable ([TreeChange]) -> Void, onOpen: @escaping @Sendable (ContentVersion) -> Void
@@ -60,6 +62,7 @@ final class FileSystem: Sendable {
         generation = journal.generation
         self.content = content
         self.journal = journal
+        self.virtual = virtual
         self.statistics = statistics
         self.log = log
         self.isRebuilding = isRebuilding

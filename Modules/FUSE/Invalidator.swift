@@ -15,6 +15,8 @@ final class Invalidator: Sendable {
 
     private struct Queue: Sendable {
         var changes: [TreeChange] = []
+        /// Node ids of virtual directories whose listing changed.
+        var lists: Set<UInt64> = []
         var hasOverflowed = false
         var isStopping = false
         var delivered: UInt64 = 0
@@ -25,6 +27,7 @@ final class Invalidator: Sendable {
 
     private struct Work: Sendable {
         var changes: [TreeChange]
+        var lists: Set<UInt64>
         var everything: Bool
         var mark: UInt64
         var sequence: Int64
@@ -64,6 +67,16 @@ final class Invalidator: Sendable {
         queue.broadcast()
     }
 
+    /// Listings of virtual directories changed.
+    func add(_ lists: [VirtualNode]) {
+        if lists.isEmpty { return }
+        queue.withLock { queue in
+            queue.accepted += 1
+            queue.lists.formUnion(lists.map(\.raw))
+        }
+        queue.broadcast()
+    }
+
     /// Waits until everything that was added before has been told.
     func drain(until deadline: UInt64) {
         let target = queue.withLock { $0.accepted }
@@ -79,20 +92,22 @@ final class Invalidator: Sendable {
         while true {
             let work = queue.wait { queue -> Work?? in
                 if queue.isStopping { return .some(nil) }
-                if queue.changes.isEmpty && !queue.hasOverflowed {
+                if queue.changes.isEmpty && !queue.hasOverflowed && queue.lists.isEmpty {
                     queue.delivered = queue.accepted
                     return nil
                 }
                 defer {
                     queue.changes = []
+                    queue.lists = []
                     queue.hasOverflowed = false
                 }
                 return Work(
-                    changes: queue.changes, everything: queue.hasOverflowed, mark: queue.accepted,
+                    changes: queue.changes, lists: queue.lists, everything: queue.hasOverflowed, mark: queue.accepted,
                     sequence: queue.sequence)
             }
             guard let work else { return }
             tell(work.changes, everything: work.everything)
+            for list in work.lists { session.invalidateDirectory(list) }
             // From here on a successor need not tell it again.
             if work.sequence > 0 { journal.toldChange = work.sequence }
             queue.withLock { $0.delivered = max($0.delivered, work.mark) }

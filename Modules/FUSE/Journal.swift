@@ -12,7 +12,7 @@ import Synchronization
 ///
 /// A successor that serves what was answered already does no harm: the kernel says ENOENT.
 ///
-/// Layout (native byte order, all offsets constant): a header page, the landings, the slots.
+/// Layout (native byte order, all offsets constant): a header page, the landings, the slots, backing ids, poison, lists.
 package final class Journal: Sendable {
     package static let landingCount = 64
     /// The kernel demands room for 8 KiB, and for `max_write` and its header; ours is 4 KiB.
@@ -27,9 +27,10 @@ package final class Journal: Sendable {
     private static let backingCount = 16384
     private static let poison = backings + backingCount * 4
     private static let poisonCount = 1024
-    package static let size = poison + poisonCount * 8
+    private static let lists = poison + poisonCount * 8
+    package static let size = lists + ListTable.size
     /// Says what lies where; one program can take over from another only where both agree.
-    package static let layout: UInt64 = 0x4d46_534a_0000_0003
+    package static let layout: UInt64 = 0x4d46_534a_0000_0004
 
     private enum Field {
         static let magic = 0
@@ -108,6 +109,9 @@ package final class Journal: Sendable {
     }
 
     package var fd: CInt { memory.fd.raw }
+
+    /// The names behind the ids of lists. Once, by a server.
+    func listTable() -> ListTable { ListTable(memory, at: Journal.lists) }
 
     // MARK: Header
 

@@ -46,6 +46,7 @@ func lowLevelOperations() -> fuse_lowlevel_ops {
     unsafe table.forget = { raw, _, _ in if let raw = unsafe raw { unsafe fuse_reply_none(raw) } }
     unsafe table.forget_multi = { raw, _, _ in if let raw = unsafe raw { unsafe fuse_reply_none(raw) } }
     unsafe table.getattr = { raw, node, _ in unsafe serve(raw, .getattr) { $0.getattr($1, node, $2) } }
+    unsafe table.readlink = { raw, node in unsafe serve(raw, .other) { $0.readLink($1, node, $2) } }
     unsafe table.opendir = { raw, _, _ in
         unsafe serve(raw, .readdir) { fs, request, _ in fs.openDirectory(request) }
     }

@@ -5,7 +5,8 @@ package import MusicFSCore
 ///     63   62..60   59..46       45..36   35..0
 ///     0    plan     generation   epoch    nodes.id (directories) or versions.id (files)
 ///
-/// The generation is that of the server which registered a passthrough file; else 0. The root is 1.
+/// The generation is that of the server which registered a passthrough file; else 0. The root is 1. What is in a virtual
+/// directory has the plan 4 (`VirtualNode`).
 package struct NodeID: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
         case directory

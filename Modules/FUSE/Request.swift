@@ -71,6 +71,13 @@ import Synchronization
         unsafe fuse_reply_buf(raw, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
     }
 
+    /// What a symbolic link says.
+    consuming func reply(target: [UInt8]) {
+        let raw = unsafe self.raw
+        discard self
+        unsafe withCStringOfBytes(target) { _ = unsafe fuse_reply_readlink(raw, $0) }
+    }
+
     /// Nothing more to read.
     consuming func replyEnd() {
         let raw = unsafe self.raw

@@ -7,6 +7,7 @@ package struct Configuration: Hashable, Sendable {
         /// The source of the path template.
         package var template = PathTemplate.standard.source
         package var companions = true
+        package var virtualDirectories = true
     }
 
     package struct Scan: Hashable, Sendable {

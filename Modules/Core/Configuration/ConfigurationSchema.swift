@@ -20,6 +20,9 @@ enum ConfigurationSchema {
         .boolean(
             "tree", "companions", \.tree.companions,
             "Whether covers, lyrics, cue sheets, logs and booklets follow their album."),
+        .boolean(
+            "tree", "virtual_dirs", \.tree.virtualDirectories,
+            "Whether .search, .collections and .prefetch can be entered in the root."),
 
         .size(
             "cache", "max_size", 0...(1 << 50), \.cache.maxSize,
@@ -139,7 +142,6 @@ enum ConfigurationSchema {
 
     /// Keys of features that are not built yet, by section.
     static let unavailable: [String: [String]] = [
-        "tree": ["virtual_dirs"],
         "views": ["name", "template", "filter"],
         "prefetch": ["enabled", "tracks", "concurrent", "quiet"],
         "history": ["keep"],

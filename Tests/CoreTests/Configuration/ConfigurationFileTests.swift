@@ -12,7 +12,7 @@ import Testing
             mount_point = "~/music"
             cache_dir = "/c"
             state_dir = "/s"
-            tree = { template = "$title", companions = false }
+            tree = { template = "$title", companions = false, virtual_dirs = false }
             [scan]
             workers = 3
             removal_brake = 1
@@ -67,6 +67,7 @@ import Testing
         expected.stateDir = "/s"
         expected.tree.template = "$title"
         expected.tree.companions = false
+        expected.tree.virtualDirectories = false
         expected.scan.workers = 3
         expected.scan.removalBrake = 1
         expected.cache.maxSize = 1 << 30
@@ -152,7 +153,6 @@ import Testing
         ("[origins]\nid = \"x\"", "1:2: origins must be sections in double brackets, [[origins]]"),
         ("[history]\nkeep = \"30d\"", "2:1: history.keep is not available in this version; remove it"),
         ("[history]", "1:2: history is not available in this version; remove it"),
-        ("[tree]\nvirtual_dirs = true", "2:1: tree.virtual_dirs is not available in this version; remove it"),
         ("[[views]]\nfilter = \"\"", "2:1: views.filter is not available in this version; remove it"),
         (
             "[control]\ntcp = \"0.0.0.0:8437\"",

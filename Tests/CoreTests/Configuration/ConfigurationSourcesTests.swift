@@ -34,7 +34,7 @@ import Testing
         ("MUSICFS_TREE_TEMPLAT", "this variable names no key; did you mean MUSICFS_TREE_TEMPLATE?"),
         ("MUSICFS_XYZ", "this variable names no key"),
         ("MUSICFS_CONFIG", "this variable names no key"),
-        ("MUSICFS_TREE_VIRTUAL_DIRS", "MUSICFS_TREE_VIRTUAL_DIRS is not available in this version; remove it"),
+        ("MUSICFS_VIEWS_FILTER", "MUSICFS_VIEWS_FILTER is not available in this version; remove it"),
         ("MUSICFS_ORIGINS_PATH", "origins are given in a file or with --origin; remove this variable"),
         ("MUSICFS_FUSE_ALLOW_OTHER", "fuse.allow_other is \"maybe\", but must be true or false"),
     ])
