@@ -81,9 +81,15 @@ package final class Server: Sendable {
         recovery.set(library)
         let indexer = SearchIndexer(
             library: library, cacheDirectory: journal.place == .memory ? nil : settings.cacheDirectory,
-            log: logs.logger("search"))
+            log: logs.logger("search"), onCommit: { later.listsChanged() })
         later.set(indexer)
-        search = SearchService(indexer, library: library, metrics: metrics)
+        let search = SearchService(
+            indexer, library: library,
+            recent: RecentSearches(settings.cacheDirectory.appending("searches"), log: logs.logger("search")) {
+                later.listsChanged()
+            },
+            metrics: metrics)
+        self.search = search
         let ids = opened.origins
         media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
         let timer = try DeadlineTimer(clock: SystemClock())
@@ -128,7 +134,7 @@ package final class Server: Sendable {
                 owner: ThisProcess.user, group: ThisProcess.group, timeout: settings.timeout),
             metrics: metrics, log: logs.logger("fuse"), isAwaited: { [rebuild] in rebuild.isWaiting },
             isBeingRecovered: { recovery.failed($0, isWrite: false) },
-            virtual: settings.hasVirtualDirectories ? Server.virtualDirectories(timer) : nil,
+            virtual: settings.hasVirtualDirectories ? Server.virtualDirectories(search, timer) : nil,
             onOpen: { fileEvents.opened($0) },
             onDisconnect: { later.disconnected(guardian) })
         later.set(fuse)
@@ -146,6 +152,9 @@ package final class Server: Sendable {
             fuse.withLock { $0 }?.invalidate(changes, upTo: sequence)
             indexer.withLock { $0 }?.changed(upTo: sequence)
         }
+
+        /// What is in virtual directories may be something else now.
+        func listsChanged() { fuse.withLock { $0 }?.listsChanged() }
 
         /// The mount is gone: the guardian is told, and this process asks itself to stop.
         func disconnected(_ guardian: GuardianClient) {

@@ -41,14 +41,17 @@ final class SearchIndexer: Sendable {
     /// The library's last change when the server began: an index that is ahead of it is of a library that was lost.
     private let changeAtStart: Int64
     private let log: Logger
+    /// Others can be found now. On the indexer's thread.
+    private let onCommit: @Sendable () -> Void
     private let state: Condition<State>
 
     /// - Parameter cacheDirectory: the instance's; nil while that cannot be used.
-    init(library: Library, cacheDirectory: FilePath?, log: Logger) {
+    init(library: Library, cacheDirectory: FilePath?, log: Logger, onCommit: @escaping @Sendable () -> Void) {
         self.library = library
         directory = SearchIndexer.directory(of: cacheDirectory ?? "/", epoch: library.epoch)
         changeAtStart = library.lastChange
         self.log = log
+        self.onCommit = onCommit
         var first = State(lastChange: changeAtStart)
         if cacheDirectory == nil {
             first.phase = .unavailable
@@ -216,6 +219,7 @@ final class SearchIndexer: Sendable {
             state.phase = .ready
             state.message = nil
         }
+        onCommit()
     }
 
     private func show(_ index: SearchIndex) {

@@ -10,11 +10,13 @@ import MusicFSSystem
 struct SearchService: TrackFinder {
     let indexer: SearchIndexer
     let library: Library
+    let recent: RecentSearches
     let searches: Counter
 
-    init(_ indexer: SearchIndexer, library: Library, metrics: MetricsRegistry) {
+    init(_ indexer: SearchIndexer, library: Library, recent: RecentSearches, metrics: MetricsRegistry) {
         self.indexer = indexer
         self.library = library
+        self.recent = recent
         searches = metrics.counter("musicfs_searches_total", help: "Queries that were run on the search index.")
     }
 
@@ -23,8 +25,24 @@ struct SearchService: TrackFinder {
     /// - Throws: `ControlError`, with the place in the query where that cannot be read.
     func report(_ request: SearchRequest) throws(ControlError) -> SearchReport {
         do {
-            return try searching { try $0.report(request, try library.makeReader(), try library.makeTreeReader()) }
+            let report = try searching {
+                try $0.report(request, try library.makeReader(), try library.makeTreeReader())
+            }
+            note(request, found: report.total)
+            return report
         } catch { throw ControlError(search: error) }
+    }
+
+    /// - Throws: `QueryError`, `SearchError`, `ControlError`.
+    func find(_ request: SearchRequest) throws -> TrackSearch.Found {
+        let found = try searching { try $0.find(request) }
+        note(request, found: found.total)
+        return found
+    }
+
+    /// What finds nothing, or was not written to its end, nobody wants to see again.
+    private func note(_ request: SearchRequest, found: Int) {
+        if found > 0, !request.isTyping { recent.note(request.query) }
     }
 
     /// - Throws: what `body` throws; `ControlError` where there is nothing to search in.
