@@ -10,11 +10,11 @@ rm -rf "$scratch/reports"
 mkdir -p "$scratch"
 
 # Units first: what they find is easiest to read. Left out are suites of what has one thread, and ScaleTests, which takes too long.
-units="SystemTests CoreTests SQLiteTests CacheTests CASTests MetadataTests OriginsTests SyncTests FUSETests ControlTests DaemonTests"
+units="SystemTests CoreTests SQLiteTests CacheTests CASTests MetadataTests SearchTests OriginsTests SyncTests FUSETests ControlTests DaemonTests"
 mounts="SupervisionTests CrashTests TakeOverTests StormTests StartTests ReloadTests RecoveryTests CorruptionTests CacheStressTests
     NetworkTroubleTests NetworkMountTests FederationTests RemoteOriginTests EventTests ControlTests ControlFuzzTests TaskTests
     ResourceTests ChangeTests CurationTests LibraryTests LifecycleTests LongLineTests MetricsTests EdgeTests StoreCommandTests
-    ServiceManagerTests ScanWithoutMountTests BadInputTests"
+    ServiceManagerTests ScanWithoutMountTests BadInputTests SearchCommandTests"
 suites=("$@")
 if [ "${#suites[@]}" = 0 ]; then
     for suite in $units; do suites+=("$suite"); done
