@@ -34,6 +34,7 @@ extension ContentCache {
         while checked < count, goOn() {
             // One at a time: nobody is to wait for the writing thread.
             guard let isGood = try store.perform({ try $0.checkRandom() }) else { break }
+            Failpoint.inScrub.pass(crashes: true)
             checked += 1
             if !isGood { bad += 1 }
         }

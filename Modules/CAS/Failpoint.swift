@@ -6,11 +6,14 @@ enum Failpoint: String {
     case afterWrite = "cas-put-after-write-before-index"
     case afterSync = "cas-put-after-sync"
     case inManifest = "cas-manifest-middle"
+    case inScrub = "cas-scrub"
 
-    /// Kills this process where the environment names this place.
-    @inline(__always) func pass() {
+    /// Kills this process where the environment names this place, or has this thread crash.
+    @inline(__always) func pass(crashes: Bool = false) {
         #if DEBUG
-            if Failpoint.named == rawValue { ThisProcess.send(Signal.kill) }
+            guard Failpoint.named == rawValue else { return }
+            if crashes { fatalError(rawValue) }
+            ThisProcess.send(Signal.kill)
         #endif
     }
 

@@ -75,18 +75,33 @@ extension Server {
     /// Looks the databases through every day, and soon after a start that follows an end which was not orderly (D28); a
     /// supervised task.
     func followIntegrity(_ context: TaskContext) throws -> TaskExit {
-        if wasInterrupted, context.wait(for: .seconds(5)) {
-            log.info("the end before was not orderly: the stores are looked through")
-            checks.checkDatabases()
-            checks.scrub(context)
+        if wasInterrupted, context.wait(for: Pace.of(.seconds(5))) {
+            if journal.checkDeaths < Self.mostCheckDeaths {
+                log.info("the end before was not orderly: the stores are looked through")
+                lookThrough {
+                    checks.checkDatabases()
+                    checks.scrub(context)
+                }
+            } else {
+                checks.noteDeaths()
+            }
         }
-        while context.wait(for: .seconds(86_400)) { checks.checkDatabases() }
+        while context.wait(for: .seconds(86_400)) { lookThrough { checks.checkDatabases() } }
         return .stopped
+    }
+
+    /// Servers that may die while they look the stores through at their start: every further one would do the same.
+    private static let mostCheckDeaths = 2
+
+    private func lookThrough(_ body: () -> Void) {
+        journal.checkDeaths = min(journal.checkDeaths, 1000) + 1
+        body()
+        journal.checkDeaths = 0
     }
 
     /// Looks some chunks through, each `cache.scrub_interval`; a supervised task.
     func scrub(_ context: TaskContext) throws -> TaskExit {
-        while context.wait(for: settings.cache.scrubInterval) { checks.scrub(context) }
+        while context.wait(for: settings.cache.scrubInterval) { lookThrough { checks.scrub(context) } }
         return .stopped
     }
 

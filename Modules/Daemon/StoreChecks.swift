@@ -41,6 +41,11 @@ final class StoreChecks: Sendable {
             "a store is damaged", metadata: ["store": "\(name)", "problems": "\(problems.joined(separator: "; "))"])
     }
 
+    /// Nobody looks them through for now: those that did have died of it.
+    func noteDeaths() {
+        note("stores", ["servers die while they look through them; unmount, and use 'musicfs mount --repair'"])
+    }
+
     /// `quick_check` of every database; what is bad is replaced at once.
     func checkDatabases() {
         do {

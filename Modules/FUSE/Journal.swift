@@ -50,6 +50,7 @@ package final class Journal: Sendable {
         static let movedEpoch = 96
         static let recoveryTime = 104
         static let recoveries = 112
+        static let checkDeaths = 116
         static let initRequest = 128
         static let initReply = 512
     }
@@ -164,6 +165,12 @@ package final class Journal: Sendable {
     package var earlyDeaths: UInt32 {
         get { memory.loadU32(Field.earlyDeaths) }
         set { memory.storeU32(Field.earlyDeaths, newValue) }
+    }
+
+    /// How many servers in a row have died while they looked the stores through.
+    package var checkDeaths: UInt32 {
+        get { memory.loadU32(Field.checkDeaths) }
+        set { memory.storeU32(Field.checkDeaths, newValue) }
     }
 
     /// How many servers were replaced without having been told to stop, and the last one's end.

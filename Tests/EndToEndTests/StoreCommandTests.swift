@@ -202,5 +202,27 @@ extension EndToEnd {
             try library.start()
             #expect(!library.log.contains("was not orderly"))
         }
+
+        /// Looking through what kills who looks is not tried for ever.
+        @Test(.timeLimit(.minutes(1))) func serversThatDieOfLookingTheStoresThroughStopDoingSo() throws {
+            let library = try MountedLibrary()
+            try writeAudio(library.origin.appending("1.wav"), megabytes: 1)
+            library.configuration = Section.directory(
+                library.origin, id: "far", type: "local", extra: "cache = \"always\"")
+            try library.start()
+            for file in try library.files() { _ = try run("cat", library.mount.appending(file).description) }
+            let status = try library.status()
+            let isStored = try eventually { try library.cacheStats().chunks > 0 }
+            #expect(isStored)
+            kill(status.guardian_pid, SIGKILL)
+            #expect(eventually { kill(status.pid, 0) != 0 })
+            library.prefix = ["env", "MUSICFS_FAILPOINT=cas-scrub", "MUSICFS_TEST_HURRY=3"]
+            try library.start()
+            #expect(eventually(30) { library.log.contains("servers die while they look through them") })
+            #expect(try library.status().restarts == 2)
+            let begin = try library.status().pid
+            #expect(try run("cat", library.mount.appending(try library.files()[0]).description).status == 0)
+            #expect(try library.status().pid == begin)
+        }
     }
 }
