@@ -125,7 +125,8 @@ package final class Server: Sendable {
             origin.waitUntilUp(begin &+ (isFar ? 150_000_000 : 500_000_000))
         }
         checks = StoreChecks(
-            settings, library: library, curation: curation, cache: content.cache, recovery: recovery, log: log)
+            settings, library: library, curation: curation, cache: content.cache, indexer: indexer, recovery: recovery,
+            log: log)
         wasInterrupted = Server.noteStart(settings, journal, log: log)
         fuse = try FUSEServer(
             device: ServerDescriptor.device, journal: journal, library: library, content: content.router,

@@ -2,6 +2,7 @@ import MusicFSCAS
 import MusicFSCache
 import MusicFSControl
 import MusicFSCore
+import MusicFSSearch
 import MusicFSSystem
 import Synchronization
 
@@ -11,6 +12,7 @@ final class StoreChecks: Sendable {
     private let library: Library
     private let curation: Curation
     private let cache: ContentCache
+    private let indexer: SearchIndexer
     private let recovery: LibraryRecovery
     private let log: Logger
     private let results = Mutex<[String: StoreCheckReport]>([:])
@@ -20,12 +22,13 @@ final class StoreChecks: Sendable {
 
     init(
         _ settings: DaemonSettings, library: Library, curation: Curation, cache: ContentCache,
-        recovery: LibraryRecovery, log: Logger
+        indexer: SearchIndexer, recovery: LibraryRecovery, log: Logger
     ) {
         self.settings = settings
         self.library = library
         self.curation = curation
         self.cache = cache
+        self.indexer = indexer
         self.recovery = recovery
         self.log = log
     }
@@ -61,9 +64,22 @@ final class StoreChecks: Sendable {
             results.withLock { $0["curation"] = nil }
             log.warning("what was curated cannot be checked", metadata: ["error": "\(error)"])
         }
+        checkSearchIndex()
         guard cache.store != nil else { return }
         do { note("cache index", try cache.checkIndex(isFull: false)) } catch {
             log.warning("the cache's index cannot be checked", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Reads the search index through; a damaged one is built anew at once.
+    private func checkSearchIndex() {
+        guard let snapshot = indexer.snapshot.searchable else { return }
+        do throws(SearchError) {
+            try snapshot.verify()
+            note("search index", [])
+        } catch {
+            note("search index", ["\(error)"])
+            if error.code == .damaged { indexer.foundDamage(error) }
         }
     }
 

@@ -2,6 +2,7 @@ import MusicFSCAS
 import MusicFSCache
 package import MusicFSControl
 package import MusicFSCore
+import MusicFSSearch
 package import MusicFSSystem
 
 /// The stores of an instance that is not served: looked through, and put right.
@@ -22,6 +23,13 @@ package struct StoreExamination {
         self.log = log
     }
 
+    /// nil where there is no library that it could be of.
+    private var searchDirectory: FilePath? {
+        LibraryFile.epoch(settings.libraryPath).map {
+            SearchIndexer.directory(of: settings.cacheDirectory, epoch: $0)
+        }
+    }
+
     private var index: FilePath { settings.cacheDirectory.appending(ChunkIndexFile.name) }
 
     /// - Parameter isFull: `integrity_check` rather than `quick_check`.
@@ -35,6 +43,14 @@ package struct StoreExamination {
         }
         add("library", settings.libraryPath) {
             try LibraryFile.examine(settings.libraryPath, isFull: isFull)?.problems
+        }
+        if let search = searchDirectory {
+            add("search index", search) {
+                do throws(SearchError) { try SearchSnapshot.open(search).verify() } catch {
+                    return error.code == .missing ? nil : ["\(error)"]
+                }
+                return []
+            }
         }
         add("cache index", index) { try ChunkIndexFile.problems(index, isFull: isFull) }
         let curation = settings.stateDirectory.appending(Curation.fileName)
@@ -57,6 +73,7 @@ package struct StoreExamination {
             do {
                 switch finding.name {
                 case "library": try LibraryFile.setAside(finding.path)
+                case "search index": try SearchIndex.remove(finding.path)
                 case "cache index": try ChunkIndexFile.setAside(finding.path)
                 // It is opened with its backups at hand.
                 default: break
