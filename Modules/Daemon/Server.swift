@@ -86,7 +86,7 @@ package final class Server: Sendable {
         let search = SearchService(
             indexer, library: library,
             recent: RecentSearches(settings.cacheDirectory.appending("searches"), log: logs.logger("search")) {
-                later.listsChanged()
+                later.searchesChanged()
             },
             metrics: metrics)
         self.search = search
@@ -156,6 +156,8 @@ package final class Server: Sendable {
 
         /// What is in virtual directories may be something else now.
         func listsChanged() { fuse.withLock { $0 }?.listsChanged() }
+        /// Others were searched for last.
+        func searchesChanged() { fuse.withLock { $0 }?.namesChanged(in: SearchLists.name) }
 
         /// The mount is gone: the guardian is told, and this process asks itself to stop.
         func disconnected(_ guardian: GuardianClient) {

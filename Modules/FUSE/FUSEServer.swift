@@ -117,6 +117,11 @@ package final class FUSEServer: Sendable {
         }
     }
 
+    /// Has the names of a virtual directory asked for again; those that it had before hold what they held.
+    package func namesChanged(in directory: String) {
+        if let virtual = fileSystem.virtual { invalidator.add(virtual.changeNames(of: directory)) }
+    }
+
     /// Answers opens with ENOTCONN from now on; what is open is still read.
     package func refuseOpens() { fileSystem.takesOpens.store(false, ordering: .relaxed) }
 

@@ -56,7 +56,9 @@ extension FileSystem {
 
     private func fail(_ request: consuming Request, virtual error: any Error) {
         if let error = error as? CacheError { return fail(request, "list", error) }
-        log.warning("a list cannot be had", metadata: ["error": "\(error)"])
+        if virtual?.isNews("\(error)") == true {
+            log.warning("a list cannot be had", metadata: ["error": "\(error)"])
+        }
         request.reply(.io)
     }
 

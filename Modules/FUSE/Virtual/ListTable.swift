@@ -270,6 +270,12 @@ final class ListTable: Sendable {
         }
     }
 
+    /// The directory has other lists from now on.
+    func expire(directory: Int) {
+        guard directory < Self.directories else { return }
+        state.withLock { _ in memory.storeU64(offset(directory) + Field.until, 0) }
+    }
+
     /// The time, or a nanosecond after the last that was given out where the clock was set back. Under the lock.
     private func nextTime() -> Int64 {
         let time = max(wallClockNanoseconds(), Int64(bitPattern: memory.loadU64(start + Header.time)) &+ 1)

@@ -1,6 +1,7 @@
 import MusicFSCache
 import MusicFSCore
 import MusicFSSystem
+import Synchronization
 
 /// What the virtual directories of a mount have in common.
 final class VirtualTree: Sendable {
@@ -18,6 +19,7 @@ final class VirtualTree: Sendable {
     let table: ListTable
     let cache: ListCache
     private let lane: IOLane
+    private let lastFailure = Mutex<(text: String, time: UInt64)?>(nil)
 
     init(
         _ virtual: VirtualDirectories, table: ListTable, metrics: MetricsRegistry,
@@ -51,6 +53,25 @@ final class VirtualTree: Sendable {
             case .failure(let error): answer(request, .failure(error))
             }
         }
+    }
+
+    /// Whether a failure is news: the same within a minute is none.
+    func isNews(_ failure: String) -> Bool {
+        let now = monotonicNanoseconds()
+        return lastFailure.withLock { last in
+            if let last, last.text == failure, now < last.time + 60_000_000_000 { return false }
+            last = (failure, now)
+            return true
+        }
+    }
+
+    /// A directory has other lists, which hold what they held.
+    ///
+    /// - Returns: what the kernel may know wrongly.
+    func changeNames(of name: String) -> [VirtualNode] {
+        guard let place = directories.firstIndex(where: { $0.name == name }) else { return [] }
+        table.expire(directory: place)
+        return [.directory(place)]
     }
 
     /// Lists of these directories may hold something else; nil for all.
