@@ -32,8 +32,8 @@ final class MountByHand {
 
     let directory: TestDirectory
     let mount: FilePath
-    let library: Library
-    let origin: Int64
+    private(set) var library: Library
+    private(set) var origin: Int64
     private let device: SharedFD
     private let journal: Journal
 
@@ -41,14 +41,23 @@ final class MountByHand {
         directory = try TestDirectory()
         mount = directory.path.appending("mount")
         try createDirectories(mount)
-        library = try Library.open(
-            directory.path.appending("library.db"),
-            Library.Options(template: .standard, showsCompanions: true, nextEpoch: { 1 }, onCommit: { _, _ in }))
-        origin = try #require(
-            try library.setOrigins([OriginSetting(name: "a", type: "local", root: "/x", priority: 1)])["a"])
+        (library, origin) = try Self.makeLibrary(directory.path.appending("library.db"), epoch: 1)
         device = SharedFD(try FUSEMount.mount(mount, options: ["ro", "fsname=musicfs-test"]))
         journal = try Journal.create()
         try answerInit()
+    }
+
+    private static func makeLibrary(_ path: FilePath, epoch: Int64) throws -> (Library, Int64) {
+        let library = try Library.open(
+            path,
+            Library.Options(template: .standard, showsCompanions: true, nextEpoch: { epoch }, onCommit: { _, _ in }))
+        let origins = try library.setOrigins([OriginSetting(name: "a", type: "local", root: "/x", priority: 1)])
+        return (library, try #require(origins["a"]))
+    }
+
+    /// An empty one, which the next server serves.
+    func replaceLibrary() throws {
+        (library, origin) = try Self.makeLibrary(directory.path.appending("library2.db"), epoch: 2)
     }
 
     deinit { _ = try? runProgram(["umount", "-l", mount.description]) }

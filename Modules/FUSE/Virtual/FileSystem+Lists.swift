@@ -147,7 +147,7 @@ extension FileSystem {
 
     func open(_ request: consuming Request, playlist id: UInt64, _ virtual: VirtualTree, _ thread: LoopThread) {
         guard let known = virtual.table.playlist(id) else { return request.reply(.stale) }
-        withPlaylist(request, of: known.list, content: known.content, virtual, thread) { [self] request, playlist in
+        withPlaylist(request, of: known.list, anyWindow: false, virtual, thread) { [self] request, playlist in
             // It holds something else by now: the kernel looks its name up again, and finds that.
             guard let playlist, playlist.content == known.content else { return request.reply(.stale) }
             let handle = files.add(
@@ -163,7 +163,9 @@ extension FileSystem {
         _ virtual: VirtualTree, _ thread: LoopThread
     ) {
         guard let known = virtual.table.playlist(id) else { return request.reply(.stale) }
-        withPlaylist(request, of: known.list, content: known.content, virtual, thread) { [self] request, playlist in
+        // What it held when it was opened is right, for as long as that is known.
+        let isKnown = virtual.cache.known(playlistOf: known.list, window: nil)?.content == known.content
+        withPlaylist(request, of: known.list, anyWindow: isKnown, virtual, thread) { [self] request, playlist in
             guard let playlist, playlist.content == known.content else { return request.reply(.io) }
             _ = files.adopt(
                 handle, OpenFiles.File(content: playlist, size: Int64(playlist.bytes.count), version: 0))
@@ -175,14 +177,5 @@ extension FileSystem {
             statistics.readBytes.increment(by: UInt64(count))
             unsafe request.reply(bytes: UnsafeRawBufferPointer(buffer))
         }
-    }
-
-    /// The playlist with these bytes, where it still has them.
-    private func withPlaylist(
-        _ request: consuming Request, of list: ListTable.List, content: UInt64, _ virtual: VirtualTree,
-        _ thread: LoopThread, _ answer: @escaping @Sendable (consuming Request, Playlist?) -> Void
-    ) {
-        let isKnown = virtual.cache.known(playlistOf: list, window: nil)?.content == content
-        withPlaylist(request, of: list, anyWindow: isKnown, virtual, thread, answer)
     }
 }
