@@ -65,14 +65,22 @@ package struct TrackPlace: Hashable, Sendable {
     package var modified: Int64
     /// Below the root, beginning with "/".
     package var path: FilePath
+    /// Known to `LibraryReader.places` alone, like the year.
+    package var album: String?
+    package var year: Int64?
 
-    package init(node: Int64, title: String?, artist: String?, duration: Int64?, modified: Int64, path: FilePath) {
+    package init(
+        node: Int64, title: String?, artist: String?, duration: Int64?, modified: Int64, path: FilePath,
+        album: String? = nil, year: Int64? = nil
+    ) {
         self.node = node
         self.title = title
         self.artist = artist
         self.duration = duration
         self.modified = modified
         self.path = path
+        self.album = album
+        self.year = year
     }
 }
 

@@ -8,6 +8,8 @@ final class Playlist: OpenContent, Sendable {
     static let limit = 10_000
     /// Bytes; what comes behind them is left out.
     private static let sizeLimit = 4 << 20
+    /// Files of lists are in a directory of the root.
+    private static let prefix = Array("../".utf8)
 
     let bytes: [UInt8]
     /// A hash of the bytes.
@@ -16,31 +18,16 @@ final class Playlist: OpenContent, Sendable {
     let window: Int64
 
     init(_ tracks: [TrackPlace], window: Int64) {
-        var text = Array("#EXTM3U\n".utf8)
+        var text = PlaylistText.header
         for track in tracks {
-            let path = track.path.bytes.drop { $0 == UInt8(ascii: "/") }
-            // It would be two lines. The tree has no such names.
-            if path.contains(where: { $0 == 0x0a || $0 == 0x0d }) { continue }
             if text.count > Self.sizeLimit { break }
-            let seconds = track.duration.map { ($0 &+ 500) / 1000 } ?? -1
-            text += "#EXTINF:\(seconds),\(Self.line(track.artist)) - \(Self.line(track.title))\n../".utf8
-            text += path
-            text.append(0x0a)
+            text += PlaylistText.entry(
+                path: track.path.bytes, prefix: Self.prefix, duration: track.duration, artist: track.artist,
+                title: track.title)
         }
         bytes = text
         content = unsafe text.withUnsafeBytes { unsafe ContentHash.xxh3Words($0).high }
         self.window = window
-    }
-
-    private static func line(_ tag: String?) -> String {
-        guard let tag, !tag.allSatisfy(\.isWhitespace) else { return "Unknown" }
-        var line = String.UnicodeScalarView()
-        for scalar in tag.unicodeScalars {
-            let isControl =
-                scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value) || [0x2028, 0x2029].contains(scalar.value)
-            line.append(isControl ? " " : scalar)
-        }
-        return String(line)
     }
 
     // MARK: OpenContent
