@@ -16,7 +16,7 @@ package struct Pin: Hashable, Sendable {
     }
 }
 
-/// curation.db: what people made, pins for the time being. It cannot be had from the origins: it is backed up whenever it
+/// curation.db: what people made: pins and collections. It cannot be had from the origins: it is backed up whenever it
 /// has changed, never begun anew where there was one, and a damaged one is kept beside the backup that took its place.
 package final class Curation: Sendable {
     package static let fileName = "curation.db"
@@ -43,6 +43,8 @@ package final class Curation: Sendable {
         /// What was last backed up: two of one's own changes may give the file the same stamp, so they are counted here.
         var changes = 0
         var backedUp = 0
+        /// Counts the changes by whomever, as far as they were noticed.
+        var serial: UInt64 = 0
         /// The newest backup, with what it looked like when it was read.
         var lastBackup: (backup: CurationBackups.Backup, stamp: FileStamp)?
     }
@@ -62,10 +64,14 @@ package final class Curation: Sendable {
     /// What is wrong with it and what to do about it; nil when nothing is.
     package var problem: String? { state.withLock { $0.problem } }
 
+    /// Another number whenever something in it may have changed.
+    package var serial: UInt64 { state.withLock { $0.serial } }
+
     // MARK: Opening
 
     private func open(_ state: inout State) {
         state.database = nil
+        state.serial += 1
         do throws(CacheError) {
             try takeRestored()
             if let database = try file.open() {
@@ -151,6 +157,7 @@ package final class Curation: Sendable {
     /// Only to be called where it is bad beyond doubt.
     private func restoreDamaged(_ state: inout State, because: any Error) {
         state.database = nil
+        state.serial += 1
         do {
             guard let backup = try backups.newestGood() else {
                 return failed(
@@ -169,7 +176,7 @@ package final class Curation: Sendable {
     }
 
     /// Uses the database; a damaged one is replaced by its backup, once.
-    private func using<R: Sendable>(
+    func using<R: Sendable>(
         _ doing: String, isWrite: Bool = false, _ body: (Database) throws -> R
     ) throws(CacheError) -> R {
         try wrapping(doing) {
@@ -181,6 +188,7 @@ package final class Curation: Sendable {
                         let result = try body(database)
                         if isWrite {
                             state.changes += 1
+                            state.serial += 1
                             state.stamp = file.stamp
                         }
                         return result

@@ -3,8 +3,17 @@ import MusicFSSQLite
 import MusicFSSystem
 
 /// The file curation.db: opened, made, looked through, kept out of the way.
+///
+/// | version | what it added |
+/// |---|---|
+/// | 1 | pins |
+/// | 2 | collections |
+///
+/// A file stays of its version until something is to be written that the version has no place for: then the tables are
+/// added, in the same transaction. So an older MusicFS can use it as long as there is nothing in it that it does not know,
+/// and refuses it, without changing it, from then on.
 struct CurationFile: Sendable {
-    static let schemaVersion: Int64 = 1
+    static let schemaVersion: Int64 = 2
     /// Files up to this size are looked through at each opening, bytes; larger ones in the background.
     private static let quickSize: Int64 = 16 << 20
     /// Files that were kept out of the way, of each kind.
@@ -66,11 +75,26 @@ struct CurationFile: Sendable {
                     \(DatabaseFile.Kind.curation.statement)
                     CREATE TABLE pins(origin TEXT NOT NULL, path BLOB NOT NULL, since INTEGER NOT NULL,
                         PRIMARY KEY(origin, path)) WITHOUT ROWID;
-                    PRAGMA user_version=\(Self.schemaVersion)
+                    PRAGMA user_version=1
                     """)
             }
             return database
         }
+    }
+
+    /// Adds what this version of MusicFS knows and the file has no place for. Only within a transaction.
+    static func migrate(_ database: Database) throws(SQLiteError) {
+        guard try !hasCollections(database) else { return }
+        try database.execute(
+            """
+            CREATE TABLE collections(name TEXT PRIMARY KEY, definition TEXT NOT NULL, created INTEGER NOT NULL,
+                updated INTEGER NOT NULL) WITHOUT ROWID;
+            PRAGMA user_version=\(schemaVersion)
+            """)
+    }
+
+    static func hasCollections(_ database: Database) throws(SQLiteError) -> Bool {
+        try database.integer("PRAGMA user_version") ?? 0 >= 2
     }
 
     private static func check(_ version: Int64, _ path: FilePath) throws(CacheError) {
@@ -95,6 +119,7 @@ struct CurationFile: Sendable {
                 let problems = try database.integrityProblems(full: isFull)
                 // Whether all tables are there.
                 _ = try database.integer("SELECT since FROM pins LIMIT 1")
+                if version >= 2 { _ = try database.integer("SELECT updated FROM collections LIMIT 1") }
                 return problems
             }
         } catch {

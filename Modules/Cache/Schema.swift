@@ -6,7 +6,7 @@ import MusicFSSQLite
 /// never used twice, and a row is written once, complete. Names and paths are blobs: file systems know bytes.
 enum Schema {
     /// Raised when the tables change. The library is derived: a different number means that it is built anew.
-    static let version: Int64 = 2
+    static let version: Int64 = 3
 
     static let statements = """
         CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -39,6 +39,8 @@ enum Schema {
             year INTEGER, track INTEGER, disc INTEGER, disc_total INTEGER, duration_ms INTEGER,
             format TEXT NOT NULL, added INTEGER NOT NULL, report BLOB);
         CREATE INDEX tracks_by_album ON tracks(album) WHERE album IS NOT NULL;
+        CREATE INDEX tracks_by_added ON tracks(added);
+        CREATE INDEX tracks_by_year ON tracks(year) WHERE year IS NOT NULL;
         CREATE TABLE quarantine(
             replica INTEGER PRIMARY KEY, reason TEXT NOT NULL, since INTEGER NOT NULL);
         CREATE TABLE nodes(
