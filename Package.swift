@@ -120,7 +120,9 @@ let testTargets: [Target] = [
         ["MusicFSSync", "MusicFSCache", "MusicFSMetadata", "MusicFSOrigins", "MusicFSCore", "MusicFSSystem"]),
     tests("FUSE", ["MusicFSFUSE", "MusicFSCache", "MusicFSCore", "MusicFSSystem"]),
     tests("Control", ["MusicFSControl", "MusicFSCore", "MusicFSSystem"]),
-    tests("Daemon", ["MusicFSDaemon", "MusicFSCore", "MusicFSSystem"]),
+    tests(
+        "Daemon",
+        ["MusicFSDaemon", "MusicFSCache", "MusicFSControl", "MusicFSSearch", "MusicFSCore", "MusicFSSystem"]),
     tests("Arguments", ["MusicFSArguments"]),
     tests("LibraryGenerator", ["MusicFSCatalogue", "MusicFSCore", "MusicFSSystem", "musicfs-libgen"]),
     tests(
@@ -142,6 +144,7 @@ let fuzzTargets: [Target] =
         fuzz("Journal", ["MusicFSFUSE", "MusicFSSystem"]),
         fuzz("Configuration", ["MusicFSCore", "MusicFSSystem"]),
         fuzz("Query", ["MusicFSSearch"]),
+        fuzz("Collection", ["MusicFSSearch"]),
         fuzz("Control", ["MusicFSControl", "MusicFSCore", "MusicFSSystem"]),
     ]
 

@@ -9,7 +9,7 @@ export MUSICFS_FUZZ=1
 coverage="-Xswiftc -sanitize=fuzzer -Xswiftc -sanitize-coverage=edge,inline-8bit-counters,pc-table"
 swift build -c release --scratch-path .build/fuzz --sanitize=address --sanitize=fuzzer \
     $coverage -Xswiftc -parse-as-library -Xswiftc -use-ld=lld --product fuzz-template 2>&1 | tail -n 1
-for target in template protocol journal configuration control query; do
+for target in template protocol journal configuration control query collection; do
     swift build -c release --scratch-path .build/fuzz --sanitize=address --sanitize=fuzzer \
         $coverage -Xswiftc -parse-as-library -Xswiftc -use-ld=lld --product "fuzz-$target" 2>&1 | tail -n 1
     mkdir -p ".build/fuzz/corpus-$target"
