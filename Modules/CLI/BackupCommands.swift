@@ -57,7 +57,7 @@ struct BackupCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup", abstract: "Write what you made, and the library, to a file.",
         discussion: """
-            What you made (pins) cannot be had again from the origins; the library can, but a restored one spares reading all \
+            What you made (pins, collections) cannot be had again from the origins; the library can, but a restored one spares reading all \
             tags anew. A damaged library is left out with a warning. The daemon goes on meanwhile.
             """,
         examples: [CommandExample("musicfs backup ~/musicfs.backup", "for 'musicfs restore'")])

@@ -16,7 +16,9 @@ struct ControlRoutes: Sendable {
     /// All routes of the interface; `/v1/openapi.json` tells them from the same list.
     var all: [Route] {
         OpenAPIDocument.adding(
-            to: CacheRoutes(server).all + SearchRoutes(server).all + EventRoutes(server).all + reports + actions,
+            to: CacheRoutes(server).all + SearchRoutes(server).all + CollectionRoutes(server).all
+                + EventRoutes(server).all
+                + reports + actions,
             version: musicFSVersion)
     }
 

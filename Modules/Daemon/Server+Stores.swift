@@ -11,17 +11,27 @@ extension Server {
         CacheFiles(library: library, content: content, curation: curation, mountPoint: settings.mountPoint)
     }
 
-    /// Backs up what people made as soon as it has changed, and tells the cache what is pinned when the library or the
-    /// cache's index has changed; a supervised task.
+    /// Backs up what people made as soon as it has changed, learns what collections there are, and tells the cache what is
+    /// pinned when the library or the cache's index has changed; a supervised task.
     func followCuration(_ context: TaskContext) throws -> TaskExit {
         var known: (change: Int64, index: UInt64)?
         var nextBackup: UInt64 = 0
         // What was said last: it is said again only when it is something else.
         var backupFailure: String?
         var pinFailure: String?
+        var nameFailure: String?
         repeat {
             context.beat()
             curation.followFile()
+            do {
+                try collections.refresh(lastChange: library.lastChange)
+                nameFailure = nil
+            } catch {
+                if nameFailure != "\(error)" {
+                    log.warning("collections may have other names by now", metadata: ["error": "\(error)"])
+                }
+                nameFailure = "\(error)"
+            }
             let begin = monotonicNanoseconds()
             if begin >= nextBackup {
                 let failure = backUp()

@@ -23,6 +23,7 @@ package final class Server: Sendable {
     let rebuild = RebuildWatch()
     let search: SearchService
     let curation: Curation
+    let collections: Collections
     let checks: StoreChecks
     let wasInterrupted: Bool
     let patience = Mutex(Server.patience)
@@ -90,6 +91,13 @@ package final class Server: Sendable {
             },
             metrics: metrics)
         self.search = search
+        let collections = Collections(
+            curation: curation, finder: search, history: nil,
+            onChange: { later.listsChanged(in: CollectionDirectory.name) }
+        ) { [library] () throws(CacheError) in try library.makeReader() }
+        self.collections = collections
+        // Before anybody looks one up. What goes wrong is told when it is tried again (`followCuration`).
+        try? collections.refresh(lastChange: library.lastChange)
         let ids = opened.origins
         media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
         let timer = try DeadlineTimer(clock: SystemClock())
@@ -135,7 +143,7 @@ package final class Server: Sendable {
                 owner: ThisProcess.user, group: ThisProcess.group, timeout: settings.timeout),
             metrics: metrics, log: logs.logger("fuse"), isAwaited: { [rebuild] in rebuild.isWaiting },
             isBeingRecovered: { recovery.failed($0, isWrite: false) },
-            virtual: settings.hasVirtualDirectories ? Server.virtualDirectories(search, timer) : nil,
+            virtual: settings.hasVirtualDirectories ? Server.virtualDirectories(search, collections, timer) : nil,
             onOpen: { fileEvents.opened($0) },
             onDisconnect: { later.disconnected(guardian) })
         later.set(fuse)
@@ -155,7 +163,7 @@ package final class Server: Sendable {
         }
 
         /// What is in virtual directories may be something else now.
-        func listsChanged() { fuse.withLock { $0 }?.listsChanged() }
+        func listsChanged(in directory: String? = nil) { fuse.withLock { $0 }?.listsChanged(in: directory) }
         /// Others were searched for last.
         func searchesChanged() { fuse.withLock { $0 }?.namesChanged(in: SearchLists.name) }
 

@@ -86,6 +86,7 @@ extension EndToEnd {
         private let interface: Set<String> = [
             "get /healthz", "get /metrics", "get /v1/cache", "post /v1/cache/clear", "post /v1/cache/pin",
             "post /v1/cache/prefetch", "post /v1/cache/repair", "post /v1/cache/unpin", "post /v1/cache/verify",
+            "get /v1/collections", "post /v1/collections", "post /v1/collections/remove", "get /v1/collections/tracks",
             "get /v1/events", "get /v1/info", "get /v1/log-level", "put /v1/log-level", "get /v1/openapi.json",
             "get /v1/origins", "post /v1/origins/check", "get /v1/quarantine", "post /v1/reload", "post /v1/restore",
             "post /v1/scan", "get /v1/search", "post /v1/search/rebuild", "get /v1/search/stats",
@@ -143,6 +144,8 @@ extension EndToEnd {
                 "post /v1/cache/pin": "?path=\(path)", "post /v1/cache/unpin": "?path=\(path)",
                 "post /v1/cache/prefetch": "?path=\(path)", "post /v1/scan": "?full=1",
                 "get /v1/search": "?query=format:wav", "get /v1/search/stream": "?query=format:wav",
+                "post /v1/collections": "?name=x&query=added:%3C1d", "post /v1/collections/remove": "?name=x",
+                "get /v1/collections/tracks": "?name=Recently%20Added",
             ]
             // Those that end the server come last. A check is made at once: 3 s are more than it takes.
             let last = ["post /v1/reload", "post /v1/shutdown"]
