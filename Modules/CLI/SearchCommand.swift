@@ -36,6 +36,9 @@ struct SearchFindCommand: ParsableCommand {
 
     mutating func run() throws {
         let text = query.joined(separator: " ")
+        for (name, value) in [("--limit", limit), ("--offset", offset)] where !(0...10_000).contains(value) {
+            throw CommandExit("Error: \(name) takes a number from 0 to 10000\n", to: .standardError, code: ExitCode(64))
+        }
         let (report, mountPoint) = try Client.asking(client) { daemon in
             var items = [QueryItem("query", text), QueryItem("limit", "\(limit)"), QueryItem("offset", "\(offset)")]
             if explain { items.append(QueryItem("explain", "1")) }
@@ -52,7 +55,8 @@ struct SearchFindCommand: ParsableCommand {
         }
         if client.json { return try Client.printJSON(report) }
         if paths0 {
-            return try writeFully(1, Array(report.results.map { "\(mountPoint)\($0.path)\0" }.joined().utf8))
+            let paths = report.results.map { Array(mountPoint.utf8) + ($0.pathBytes ?? Array($0.path.utf8)) + [0] }
+            return try writeFully(1, Array(paths.joined()))
         }
         try show(report)
     }
@@ -63,6 +67,9 @@ struct SearchFindCommand: ParsableCommand {
             try writeFully(2, Array("nothing matches \(report.query); this is for: \(corrected)\n".utf8))
         }
         if let understood = report.understood { try Client.print("understood as \(understood)") }
+        if report.isIncomplete == true {
+            try writeFully(2, Array("the index is being built: there may be more\n".utf8))
+        }
         for result in report.results { try Client.print(printer.text(result)) }
         let first = offset + 1
         let range = report.results.isEmpty ? "" : ", \(first) to \(offset + report.results.count) shown"

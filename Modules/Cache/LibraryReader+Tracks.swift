@@ -36,9 +36,8 @@ extension LibraryReader {
         after sequence: Int64, limit: Int
     ) throws(CacheError) -> (tracks: [Int64], sequence: Int64)? {
         try report.wrapping("read the changes of tracks") {
-            let first = try database.integer("SELECT min(sequence) FROM changes")
             let last = try LibraryCounters.load(database).nextChange - 1
-            guard sequence <= last, sequence == last || first.map({ $0 <= sequence + 1 }) == true else { return nil }
+            guard sequence <= last else { return nil }
             let statement = try database.prepare(
                 "SELECT sequence, kind, id FROM changes WHERE sequence > ? ORDER BY sequence LIMIT ?")
             statement.bind(1, sequence)
@@ -51,6 +50,9 @@ extension LibraryReader {
                     tracks.insert(statement.integer(2))
                 }
             }
+            // Looked at afterwards: rows may be forgotten at any time.
+            let first = try database.integer("SELECT min(sequence) FROM changes")
+            guard sequence == last || first.map({ $0 <= sequence + 1 }) == true else { return nil }
             return (tracks.sorted(), reached)
         }
     }
@@ -110,7 +112,8 @@ private struct TrackRows {
         var tags: Tags?
         if let bytes = statement.optionalBytes(2) {
             var reader = ByteReader(bytes)
-            tags = try MediaReport(decoding: &reader).tags
+            // Damage to one track's tags keeps nobody from the others.
+            tags = try? MediaReport(decoding: &reader).tags
         }
         let node = statement.integer(1)
         var origins = [statement.text(7)]

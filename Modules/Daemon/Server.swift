@@ -20,6 +20,8 @@ package final class Server: Sendable {
     let recovery: LibraryRecovery
     /// Where commands that ask the library wait for its disk.
     let questions: IOLane
+    /// Where searches wait for the disk of their index.
+    let searches: IOLane
     let rebuild = RebuildWatch()
     let search: SearchService
     let curation: Curation
@@ -102,6 +104,7 @@ package final class Server: Sendable {
         media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
         let timer = try DeadlineTimer(clock: SystemClock())
         questions = try IOLane(name: "questions", threads: 2, deadline: .seconds(3), timer: timer)
+        searches = try IOLane(name: "searches", threads: 2, deadline: .seconds(5), timer: timer)
         let directory = OriginDirectory(events: events, log: logs.logger("origins"))
         content = try Content(
             settings, library: library, ids: ids, timer: timer,

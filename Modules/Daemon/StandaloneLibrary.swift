@@ -29,6 +29,7 @@ final class StandaloneLibrary {
                 return Int64(clamping: next.epoch)
             }, onCommit: { _, _ in }, onFailure: { _, _ in })
         library = try Library.openRebuilding(settings.libraryPath, options, log)
+        SearchIndexer.removeIfAhead(of: library, settings, log)
         let ids = try library.setOrigins(settings.origins.map(\.librarySetting))
         media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
         let timer = try DeadlineTimer(clock: SystemClock())

@@ -79,7 +79,7 @@ final class StoreChecks: Sendable {
             note("search index", [])
         } catch {
             note("search index", ["\(error)"])
-            if error.code == .damaged { indexer.foundDamage(error) }
+            if error.code == .damaged { indexer.foundDamage(error, in: snapshot) }
         }
     }
 

@@ -3,6 +3,8 @@ package struct SearchReport: Codable, Hashable, Sendable {
     package struct Result: Codable, Hashable, Sendable {
         /// Below the root of the mount, beginning with "/".
         package var path: String
+        /// Its bytes, where they are no UTF-8; left out else.
+        package var pathBytes: [UInt8]?
         package var trackID: Int64
         package var score: Double
         @Nullable package var title: String?
@@ -14,6 +16,14 @@ package struct SearchReport: Codable, Hashable, Sendable {
         package var highlights: [String: [String]]
         /// What its score is made of; left out unless it was asked for.
         package var parts: [Part]?
+        /// In the last line of a stream that could not go on: why.
+        package var error: String?
+
+        package init(error: String) {
+            self.init(
+                path: "", trackID: 0, score: 0, title: nil, artist: nil, album: nil, year: nil, highlights: [:])
+            self.error = error
+        }
 
         package init(
             path: String, trackID: Int64, score: Double, title: String?, artist: String?, album: String?, year: Int?,
@@ -30,8 +40,9 @@ package struct SearchReport: Codable, Hashable, Sendable {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case path, score, title, artist, album, year, highlights, parts
+            case path, score, title, artist, album, year, highlights, parts, error
             case trackID = "track_id"
+            case pathBytes = "path_bytes"
         }
     }
 
@@ -81,6 +92,8 @@ package struct SearchReport: Codable, Hashable, Sendable {
     /// What was searched for where nothing matched the query as it was written.
     @Nullable package var correctedTo: String?
     package var results: [Result]
+    /// Left out but while the index is being built: further tracks may match.
+    package var isIncomplete: Bool?
 
     package init(query: String, total: Int, microseconds: Int64, correctedTo: String?, results: [Result]) {
         self.query = query
@@ -94,6 +107,7 @@ package struct SearchReport: Codable, Hashable, Sendable {
         case query, understood, total, results
         case microseconds = "time_us"
         case correctedTo = "corrected_to"
+        case isIncomplete = "incomplete"
     }
 }
 

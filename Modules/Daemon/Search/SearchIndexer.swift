@@ -16,11 +16,17 @@ final class SearchIndexer: Sendable {
     }
 
     struct State: Sendable {
+        /// The one that is being written; closed before another is opened in its place.
+        var index: SearchIndex?
+        /// Counts the runs of the task: one that hung and was given up does no harm when it goes on.
+        var run = 0
         /// What is searched; nil while there is nothing. Asking the index itself could mean to wait for its disk.
         var searchable: SearchSnapshot?
         var phase = Phase.opening
         /// Why it is degraded or unavailable.
         var message: String?
+        /// Since the last commit.
+        var failures = 0
         /// The last change of the library that is known.
         var lastChange: Int64 = 0
         /// The last that can be found.
@@ -30,20 +36,20 @@ final class SearchIndexer: Sendable {
     }
 
     /// How many rows of `changes`, or tracks, are looked at in one go.
-    private static let page = 2000
+    static let page = 2000
     /// So many tracks in a row are a bulk, which is committed less often.
     private static let bulk = 500
     /// Failures in a row after which the index is taken for unusable.
     private static let mostFailures = 3
 
     private let library: Library
-    private let directory: FilePath
+    let directory: FilePath
     /// The library's last change when the server began: an index that is ahead of it is of a library that was lost.
-    private let changeAtStart: Int64
-    private let log: Logger
+    let changeAtStart: Int64
+    let log: Logger
     /// Others can be found now. On the indexer's thread.
     private let onCommit: @Sendable () -> Void
-    private let state: Condition<State>
+    let state: Condition<State>
 
     /// - Parameter cacheDirectory: the instance's; nil while that cannot be used.
     init(library: Library, cacheDirectory: FilePath?, log: Logger, onCommit: @escaping @Sendable () -> Void) {
@@ -67,177 +73,144 @@ final class SearchIndexer: Sendable {
 
     var snapshot: State { state.withLock { $0 } }
 
-    /// What somebody has read from the index is not what was written.
-    func foundDamage(_ error: SearchError) {
-        log.warning("the search index is damaged and is built anew", metadata: ["error": "\(error)"])
-        rebuild()
+    /// Waits while the index is looked through, as it is after each start of a server.
+    ///
+    /// - Parameter deadline: CLOCK_MONOTONIC, nanoseconds.
+    func waitWhileOpening(until deadline: UInt64) {
+        _ = state.wait(until: deadline) { $0.phase == .opening ? nil : true }
     }
 
+    /// What somebody has read from the index is not what was written.
+    func foundDamage(_ error: SearchError, in snapshot: SearchSnapshot) {
+        let isNews = state.withLock { state in
+            guard state.searchable === snapshot else { return false }
+            state.searchable = nil
+            state.phase = state.phase == .degraded ? .degraded : .opening
+            state.isRebuildWanted = true
+            return true
+        }
+        guard isNews else { return }
+        log.warning("the search index is damaged and is built anew", metadata: ["error": "\(error)"])
+        state.broadcast()
+    }
+
+    /// Builds it anew in the background; it can be searched as it is until then.
     func rebuild() {
         state.withLock { $0.isRebuildWanted = true }
-        state.signal()
+        state.broadcast()
     }
 
     /// The library's changes go up to here now. On the thread that wrote them.
     func changed(upTo sequence: Int64) {
         state.withLock { $0.lastChange = max($0.lastChange, sequence) }
-        state.signal()
+        state.broadcast()
     }
 
     /// A supervised task.
     func run(_ context: TaskContext) throws -> TaskExit {
-        state.withLock { $0.isCancelled = false }
+        let run = state.withLock { state in
+            state.isCancelled = false
+            state.run += 1
+            return state.run
+        }
         context.onCancel { [state] in
             state.withLock { $0.isCancelled = true }
-            state.signal()
+            state.broadcast()
         }
         if snapshot.phase == .unavailable {
             while context.wait(for: .seconds(3600)) {}
             return .stopped
         }
         let reader = try library.makeReader()
-        var failures = 0
-        while !context.isCancelled {
+        while !context.isCancelled, snapshot.run == run {
             context.beat()
             do {
-                try follow(try open(reader, context), reader, context, whenCommitted: { failures = 0 })
+                try follow(try open(reader, context), reader, context)
             } catch let error as SearchError {
-                failures += 1
-                try handle(error, failures, context)
+                // Of one that was given up meanwhile.
+                if snapshot.run != run { break }
+                handle(error, context)
             }
         }
         return .stopped
     }
 
-    private func handle(_ error: SearchError, _ failures: Int, _ context: TaskContext) throws {
+    private func handle(_ error: SearchError, _ context: TaskContext) {
+        let failures = state.withLock { state in
+            state.failures += 1
+            return state.failures
+        }
         let isUnusable = error.code != .disk || failures >= Self.mostFailures
         log.warning(
             isUnusable ? "the search index is built anew" : "the search index cannot be written",
             metadata: ["error": "\(error)"])
-        state.withLock { state in
-            if isUnusable { state.searchable = nil }
-            if failures >= Self.mostFailures {
-                state.phase = .degraded
-                state.message = "\(error)"
+        if isUnusable {
+            hide()
+            do throws(SearchError) { try removeIndex() } catch {
+                log.warning("it cannot be removed", metadata: ["error": "\(error)"])
             }
         }
-        if isUnusable {
-            do throws(SearchError) { try SearchIndex.remove(directory) } catch {
-                log.warning("it cannot be removed", metadata: ["error": "\(error)"])
+        if failures >= Self.mostFailures {
+            state.withLock { state in
+                state.phase = .degraded
+                state.message = "\(error)"
             }
         }
         let pauses: [Duration] = [.zero, .seconds(1), .seconds(5), .seconds(60)]
         _ = context.wait(for: Pace.of(pauses[min(failures - 1, pauses.count - 1)]))
     }
 
-    // MARK: Opening
+    // MARK: What is searched
 
-    private func open(_ reader: LibraryReader, _ context: TaskContext) throws -> SearchIndex {
-        removeOthers()
-        let wanted = state.withLock { state in
-            defer { state.isRebuildWanted = false }
-            return state.isRebuildWanted
-        }
-        if wanted { try SearchIndex.remove(directory) }
-        let options = SearchIndex.Options(memoryBudget: 32 << 20) { [log] merge in
-            do throws(SystemError) { try startThread("search-merge", merge) } catch {
-                log.warning("the search index is not merged", metadata: ["error": "\(error)"])
-            }
-        }
-        var index = try SearchIndex.open(directory, options: options)
-        // Found here and not by a query: what of it is wrong would be answered.
-        try index.snapshot.verify()
-        context.beat()
-        let isCurrent =
-            try index.sequence <= changeAtStart && reader.changedTracks(after: index.sequence, limit: 1) != nil
-        if index.sequence > 0, isCurrent {
-            publish(index, .ready)
-            return index
-        }
-        if index.snapshot.documentCount > 0 {
-            try SearchIndex.remove(directory)
-            index = try SearchIndex.open(directory, options: options)
-        }
-        publish(index, .building)
-        try build(index, reader, context)
-        return index
-    }
-
-    private func publish(_ index: SearchIndex, _ phase: Phase) {
+    /// Lets an index be searched as it was committed last.
+    func show(_ index: SearchIndex) {
         let snapshot = index.snapshot
-        state.withLock { state in
-            state.searchable = snapshot
-            state.indexed = snapshot.sequence
-            // Until something was committed nobody knows that it is better.
-            if state.phase != .degraded { state.phase = phase }
+        // The last reference to files that were merged away takes its time, and goes when nobody waits for the lock.
+        let old = state.withLock { state in
+            defer { state.searchable = snapshot }
+            return state.searchable
         }
+        withExtendedLifetime(old) {}
     }
 
-    /// Indexes of libraries that are gone.
-    private func removeOthers() {
-        let root = directory.parent
-        guard let folder = try? MusicFSSystem.open(root, [.read, .directory]),
-            let entries = try? listDirectory(folder.raw)
-        else { return }
-        for entry in entries where root.appending(entry.name) != directory {
-            try? removeTree(root.appending(entry.name))
+    /// There is nothing to search in for now.
+    private func hide() {
+        let old = state.withLock { state in
+            defer { state.searchable = nil }
+            if state.phase != .degraded { state.phase = .opening }
+            return state.searchable
         }
+        withExtendedLifetime(old) {}
+        state.broadcast()
     }
 
-    /// Indexes all tracks. What is committed on the way has no number, so that it is begun again after a crash.
-    private func build(_ index: SearchIndex, _ reader: LibraryReader, _ context: TaskContext) throws {
-        let begin = monotonicNanoseconds()
-        let sequence = try reader.lastChange()
-        var last: Int64 = 0
-        var nextCommit = begin + 2_000_000_000
-        while !context.isCancelled {
-            context.beat()
-            let records = try reader.tracks(after: last, limit: Self.page)
-            guard let end = records.last else { break }
-            try index.add(records.lazy.map(SearchDocument.init(_:)))
-            last = end.id
-            if monotonicNanoseconds() >= nextCommit {
-                try index.commit(sequence: 0)
-                show(index)
-                nextCommit = monotonicNanoseconds() + 5_000_000_000
-            }
-        }
-        guard !context.isCancelled else { return }
-        try commit(index, sequence)
-        log.info(
-            "the search index was built",
-            metadata: [
-                "tracks": "\(index.snapshot.documentCount)", "ms": "\((monotonicNanoseconds() - begin) / 1_000_000)",
-            ])
-    }
-
-    private func commit(_ index: SearchIndex, _ sequence: Int64) throws(SearchError) {
+    func commit(_ index: SearchIndex, _ sequence: Int64) throws(SearchError) {
         try index.commit(sequence: sequence)
         show(index)
         state.withLock { state in
             state.indexed = sequence
             state.phase = .ready
             state.message = nil
+            state.failures = 0
         }
+        state.broadcast()
         onCommit()
-    }
-
-    private func show(_ index: SearchIndex) {
-        let snapshot = index.snapshot
-        state.withLock { $0.searchable = snapshot }
     }
 
     // MARK: Following
 
-    private func follow(
-        _ index: SearchIndex, _ reader: LibraryReader, _ context: TaskContext, whenCommitted: () -> Void
-    ) throws {
+    private func follow(_ index: SearchIndex, _ reader: LibraryReader, _ context: TaskContext) throws {
         var position = index.sequence
         var uncommitted = 0
         var nextCommit: UInt64 = 0
+        var mergeFailure: SearchError?
         while !context.isCancelled, !state.withLock({ $0.isRebuildWanted }) {
             context.beat()
-            if let failure = index.mergeFailure, failure.code == .damaged { throw failure }
+            if let failure = index.mergeFailure, failure != mergeFailure {
+                if failure.code == .damaged { throw failure }
+                log.warning("the search index cannot be merged", metadata: ["error": "\(failure)"])
+                mergeFailure = failure
+            }
             let known = state.withLock { $0.lastChange }
             guard let (tracks, reached) = try reader.changedTracks(after: position, limit: Self.page) else {
                 throw SearchError(.missing, "changes of the library were forgotten before they were indexed")
@@ -257,7 +230,6 @@ final class SearchIndexer: Sendable {
             }
             if position > index.sequence, monotonicNanoseconds() >= nextCommit {
                 try commit(index, position)
-                whenCommitted()
                 uncommitted = 0
             }
         }
@@ -279,22 +251,5 @@ final class SearchIndexer: Sendable {
         _ = state.wait(until: min(deadline ?? latest, latest)) { state in
             state.lastChange > known || state.isCancelled || state.isRebuildWanted ? true : nil
         }
-    }
-}
-
-extension SearchDocument {
-    /// What of a track can be found. A file without tags is found by its name.
-    init(_ track: TrackRecord) {
-        let fields: [(TagField, TextField)] = [
-            (.title, .title), (.artist, .artist), (.album, .album), (.albumArtist, .albumArtist), (.genre, .genre),
-            (.composer, .composer),
-        ]
-        let tags = track.tags ?? Tags()
-        var texts = fields.flatMap { tag, field in tags.all(tag).map { Text(field, $0) } }
-        if tags.first(.title) == nil { texts.append(Text(.title, String(decoding: track.fileName, as: UTF8.self))) }
-        self.init(
-            id: track.id, texts: texts, year: tags.year.map(Int64.init), track: tags.number(.track).map(Int64.init),
-            disc: tags.number(.disc).map(Int64.init), duration: track.durationMilliseconds,
-            added: track.added / 1_000_000_000, origins: track.origins, format: track.format)
     }
 }

@@ -1,14 +1,9 @@
 import MusicFSFUSE
 import MusicFSSearch
-import MusicFSSystem
 
 /// `/.search`: each query is a directory of what it finds.
 struct SearchLists: TrackLists {
     static let name = ".search"
-    /// A server that has just begun looks its index through first: who reads a list meanwhile waits for that, rather than
-    /// getting an error because a server died.
-    private static let patience: UInt64 = 4_500_000_000
-
     let search: SearchService
 
     var name: String { Self.name }
@@ -24,10 +19,6 @@ struct SearchLists: TrackLists {
 
     func tracks(of name: String, limit: Int) throws -> [Int64]? {
         let request = SearchRequest(query: Self.query(of: name), limit: limit, countsAll: false)
-        let end = monotonicNanoseconds() + Self.patience
-        while search.indexer.snapshot.phase == .opening, monotonicNanoseconds() < end {
-            _ = pollReadable([], milliseconds: 10)
-        }
         do {
             return try search.find(request).hits.map(\.id)
         } catch is QueryError { return [] }

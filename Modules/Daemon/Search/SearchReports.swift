@@ -15,6 +15,7 @@ extension SearchReport.Result {
         self.init(
             path: path.description, trackID: track.id, score: Double(hit.score), title: tags.first(.title),
             artist: tags.first(.artist), album: tags.first(.album), year: tags.year, highlights: highlights)
+        if String(validating: path.bytes, as: UTF8.self) == nil { pathBytes = path.bytes }
     }
 
     /// - Parameter ranges: of bytes, ascending.

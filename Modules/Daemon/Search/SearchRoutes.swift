@@ -7,8 +7,13 @@ import MusicFSSystem
 /// What the daemon answers to those who search.
 struct SearchRoutes: Sendable {
     private let search: SearchService
+    /// Searches touch the index's files: a disk that hangs holds up these alone.
+    private let lane: IOLane
 
-    init(_ server: Server) { search = server.search }
+    init(_ server: Server) {
+        search = server.search
+        lane = server.searches
+    }
 
     private static let parameters: [Operation.Parameter] = [
         .init("query", "What to look for, in the query language; at most 256 characters.", isRequired: true),
@@ -21,7 +26,9 @@ struct SearchRoutes: Sendable {
     var all: [Route] {
         [
             Route(.get, "/v1/search", Operation("Search the tracks.", Self.parameters, .json(SearchReport.self))) {
-                request throws(ControlError) in try .json(search.report(try Self.read(request)))
+                request throws(ControlError) in
+                let asked = try Self.read(request)
+                return try .json(answer { [search] in try search.report(asked) })
             },
             Route(
                 .get, "/v1/search/stream",
@@ -61,28 +68,32 @@ struct SearchRoutes: Sendable {
             isTyping: request.flag("typing"), explains: request.flag("explain"))
     }
 
-    /// Works out what it sends in pages, of one state of the index, so that neither side holds all of it.
+    private func answer<R: Sendable>(_ body: @escaping @Sendable () throws -> R) throws(ControlError) -> R {
+        do { return try lane.run(work: body) } catch {
+            guard case .failed(let error) = error else {
+                throw ControlError(.timeout, "the search index does not answer", remedy: "see 'musicfs doctor'")
+            }
+            throw ControlError(search: error)
+        }
+    }
+
+    /// Finds everything at first, in one state of the index, and looks up what it is a page at a time.
     private func stream(_ request: SearchRequest) throws(ControlError) -> ControlResponse {
-        let session: TrackSearch
-        do {
-            session = try search.searching { session in
-                _ = try TrackSearch.parse(request.query, isTyping: request.isTyping)
-                return session
-            }
-        } catch { throw ControlError(search: error) }
-        return .stream { [library = search.library] writer in
-            guard let reader = try? library.makeReader(), let tree = try? library.makeTreeReader() else { return }
-            var next = request
-            let end = min(request.offset + request.limit, SearchOptions.maximumHits)
-            while next.offset < end {
-                next.limit = min(200, end - next.offset)
-                guard let report = try? session.report(next, reader, tree) else { return }
-                for result in report.results {
-                    guard (try? writer.send(result)) == true else { return }
+        let found = try answer { [search] in try search.find(request) }
+        return .stream { [search] writer in
+            do {
+                let reader = try search.library.makeReader()
+                let tree = try search.library.makeTreeReader()
+                var rest = found.hits[...]
+                while !rest.isEmpty {
+                    var page = found
+                    page.hits = Array(rest.prefix(200))
+                    rest = rest.dropFirst(200)
+                    for result in try TrackSearch.results(page, reader, tree) {
+                        guard try writer.send(result) else { return }
+                    }
                 }
-                next.offset += next.limit
-                if next.offset >= report.total { return }
-            }
+            } catch { _ = try? writer.send(SearchReport.Result(error: "\(error)")) }
         }
     }
 }

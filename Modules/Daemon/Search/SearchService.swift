@@ -4,9 +4,8 @@ import MusicFSCore
 import MusicFSSearch
 import MusicFSSystem
 
-/// Searches of the daemon: in the index as it was committed last.
-///
-/// All of it works on the caller's thread: milliseconds, and at most `TrackSearch.patience`.
+/// Searches of the daemon: in the index as it was committed last. Methods may wait for a disk, and for as long as a query may
+/// take.
 struct SearchService: TrackFinder {
     let indexer: SearchIndexer
     let library: Library
@@ -25,9 +24,10 @@ struct SearchService: TrackFinder {
     /// - Throws: `ControlError`, with the place in the query where that cannot be read.
     func report(_ request: SearchRequest) throws(ControlError) -> SearchReport {
         do {
-            let report = try searching {
+            var report = try searching {
                 try $0.report(request, try library.makeReader(), try library.makeTreeReader())
             }
+            if indexer.snapshot.phase == .building { report.isIncomplete = true }
             note(request, found: report.total)
             return report
         } catch { throw ControlError(search: error) }
@@ -45,8 +45,13 @@ struct SearchService: TrackFinder {
         if found > 0, !request.isTyping { recent.note(request.query) }
     }
 
+    /// A server that has just begun looks its index through first: who asks meanwhile waits for that, nanoseconds, rather
+    /// than getting an error because a server died.
+    private static let patience: UInt64 = 2_500_000_000
+
     /// - Throws: what `body` throws; `ControlError` where there is nothing to search in.
     func searching<R>(_ body: (TrackSearch) throws -> R) throws -> R {
+        indexer.waitWhileOpening(until: monotonicNanoseconds() + Self.patience)
         let state = indexer.snapshot
         guard let snapshot = state.searchable else {
             throw ControlError(
@@ -55,7 +60,7 @@ struct SearchService: TrackFinder {
         }
         searches.increment()
         do { return try body(TrackSearch(snapshot: snapshot)) } catch let error as SearchError {
-            if error.code == .damaged { indexer.foundDamage(error) }
+            if error.code == .damaged { indexer.foundDamage(error, in: snapshot) }
             throw error
         }
     }

@@ -34,6 +34,9 @@ struct TrackSearch {
         var corrected: String?
     }
 
+    /// So many scores are explained at most.
+    private static let explained = 100
+
     private static var deadline: UInt64 { monotonicNanoseconds() + patience }
 
     private static func options(isTyping: Bool) -> QueryParser.Options {
@@ -47,10 +50,9 @@ struct TrackSearch {
     /// Finds the best tracks. A query that matches nothing is tried again with typing errors allowed.
     ///
     /// - Throws: `QueryError`, `SearchError`.
-    func find(_ request: SearchRequest) throws -> Found {
+    func find(_ request: SearchRequest, deadline: UInt64 = Self.deadline) throws -> Found {
         let query = try Self.parse(request.query, isTyping: request.isTyping)
         let options = SearchOptions(limit: request.limit, offset: request.offset, countsAll: request.countsAll)
-        let deadline = Self.deadline
         let results = try snapshot.search(query, options: options, deadline: deadline)
         if results.total.count == 0, let tolerant = query.tolerant {
             let others = try snapshot.search(tolerant, options: options, deadline: deadline)
@@ -76,7 +78,27 @@ struct TrackSearch {
     /// - Throws: `QueryError`, `SearchError`, `CacheError`.
     func report(_ request: SearchRequest, _ reader: LibraryReader, _ tree: TreeReader) throws -> SearchReport {
         let begin = monotonicNanoseconds()
-        let found = try find(request)
+        let deadline = Self.deadline
+        let found = try find(request, deadline: deadline)
+        var report = SearchReport(
+            query: request.query, total: found.total, microseconds: 0, correctedTo: found.corrected,
+            results: try Self.results(found, reader, tree))
+        if request.explains {
+            report.understood = found.query.explanation.line
+            for index in report.results.indices.prefix(Self.explained) {
+                let id = report.results[index].trackID
+                report.results[index].parts = try snapshot.explain(found.query, id: id, deadline: deadline)?.parts
+                    .map { SearchReport.Part($0) }
+            }
+        }
+        report.microseconds = Int64((monotonicNanoseconds() - begin) / 1000)
+        return report
+    }
+
+    /// What the library says of what was found.
+    ///
+    /// - Throws: `CacheError`.
+    static func results(_ found: Found, _ reader: LibraryReader, _ tree: TreeReader) throws -> [SearchReport.Result] {
         let highlighter = Highlighter(found.query)
         let tracks = Dictionary(
             try reader.tracks(found.hits.lazy.map(\.id)).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -84,20 +106,9 @@ struct TrackSearch {
         for hit in found.hits {
             // One that has gone since the index was written is in no place.
             guard let track = tracks[hit.id], let path = try tree.path(ofFile: track.node) else { continue }
-            var result = SearchReport.Result(track, path, hit, highlighter)
-            if request.explains {
-                result.parts = try snapshot.explain(found.query, id: hit.id, deadline: Self.deadline)?.parts.map {
-                    SearchReport.Part($0)
-                }
-            }
-            results.append(result)
+            results.append(SearchReport.Result(track, path, hit, highlighter))
         }
-        var report = SearchReport(
-            query: request.query, total: found.total,
-            microseconds: Int64((monotonicNanoseconds() - begin) / 1000), correctedTo: found.corrected,
-            results: results)
-        if request.explains { report.understood = found.query.explanation.line }
-        return report
+        return results
     }
 }
 

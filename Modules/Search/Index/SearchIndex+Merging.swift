@@ -52,7 +52,8 @@ extension SearchIndex {
     /// - Returns: whether something was merged.
     private func mergeOnce(_ select: ([SearchSnapshot.Part]) -> [UInt64]) throws(SearchError) -> Bool {
         let job = state.withLock { state -> (inputs: [SearchSnapshot.Part], number: UInt64)? in
-            if state.isMerging { return nil }
+            if state.isMerging || state.isClosed { return nil }
+            state.mergeFailure = nil
             let numbers = select(state.snapshot.parts)
             let inputs = state.snapshot.parts.filter { numbers.contains($0.file.number) }
             if inputs.isEmpty { return nil }
@@ -69,9 +70,7 @@ extension SearchIndex {
             }
         }
         // What is damaged must not be given a new checksum.
-        for input in inputs where !input.segment.hasChecksum(input.file.high, input.file.low) {
-            throw SearchError(.damaged, "\(input.file.name) is damaged")
-        }
+        for input in inputs { try input.segment.verify(input.file.high, input.file.low) }
         let merger = SegmentMerger(
             inputs.map { SegmentMerger.Input(segment: $0.segment, deletions: $0.deletions) })
         let merged =
@@ -87,6 +86,7 @@ extension SearchIndex {
     ) throws(SearchError) {
         let committed = replacing(inputs, by: merged, in: state.snapshot.parts)
         let working = replacing(inputs, by: merged, in: state.parts)
+        try SearchIndex.checkOpen(state)
         var manifest = state.manifest
         // The manifest holds what was committed, and its sequence: what was flushed since is not in it.
         let isChanged = committed.first { $0.file.number == merged?.file.number }?.deletions != nil

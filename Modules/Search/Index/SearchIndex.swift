@@ -40,6 +40,7 @@ package final class SearchIndex: Sendable {
         /// The segment that a merge is writing.
         var merged: UInt64?
         var mergeFailure: SearchError?
+        var isClosed = false
     }
 
     let directory: FilePath
@@ -64,6 +65,21 @@ package final class SearchIndex: Sendable {
         return index
     }
 
+    /// Reads all files of an index and compares them with what its manifest says; none of them is mapped for it. Without an
+    /// index there is nothing wrong.
+    ///
+    /// - Throws: `SearchError` with `.damaged`, `.version` or `.disk`.
+    package static func verify(_ directory: FilePath) throws(SearchError) {
+        let manifest: IndexManifest
+        do throws(SearchError) { manifest = try IndexManifest.read(directory) } catch {
+            if error.code == .missing { return }
+            throw error
+        }
+        for file in manifest.segments {
+            try Segment.verify(directory.appending(file.name), file.high, file.low, mayBeGone: false)
+        }
+    }
+
     /// Removes the index's files; one that is open goes on with what it has, and fails to commit.
     package static func remove(_ directory: FilePath) throws(SearchError) {
         do throws(SystemError) {
@@ -77,6 +93,23 @@ package final class SearchIndex: Sendable {
         self.directory = directory
         self.options = options
         state = Mutex(State(manifest: manifest, snapshot: snapshot, parts: snapshot.parts))
+    }
+
+    /// Lets nothing more be written, and waits for what is being written: another may be opened in the directory then.
+    /// What was not committed is forgotten; what was can be searched still.
+    package func close() {
+        while true {
+            let isBusy = state.withLock { state in
+                state.isClosed = true
+                return state.isMerging
+            }
+            guard isBusy else { return }
+            _ = pollReadable([], milliseconds: 10)
+        }
+    }
+
+    static func checkOpen(_ state: State) throws(SearchError) {
+        if state.isClosed { throw SearchError(.cancelled, "it was closed") }
     }
 
     /// What was committed last.
@@ -137,6 +170,7 @@ package final class SearchIndex: Sendable {
     /// Changes the state; where that fails it is as the last commit left it.
     func changing(_ body: (inout State) throws(SearchError) -> Void) throws(SearchError) {
         try state.withLock { (state) throws(SearchError) in
+            try SearchIndex.checkOpen(state)
             do throws(SearchError) { try body(&state) } catch {
                 state.parts = state.snapshot.parts
                 state.changed = []
@@ -185,8 +219,15 @@ package final class SearchIndex: Sendable {
         var file = IndexManifest.SegmentFile(number: number, length: 0, high: 0, low: 0, documents: 0, deletions: 0)
         let path = directory.appending(file.name)
         try step("write segment")
-        file.length = try write(path)
-        let segment = try Segment.open(path, length: file.length)
+        let segment: Segment
+        do throws(SearchError) {
+            file.length = try write(path)
+            segment = try Segment.open(path, length: file.length)
+        } catch {
+            // On a full disk it would keep others from writing.
+            try? unlink(path)
+            throw error
+        }
         (file.high, file.low) = segment.checksum
         file.documents = segment.documentCount
         return SearchSnapshot.Part(file: file, segment: segment, deletions: nil)

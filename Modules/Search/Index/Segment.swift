@@ -18,6 +18,7 @@ final class Segment: Sendable {
     let termCount: Int
     /// The sums of the lengths of the fields.
     let lengths: [UInt64]
+    private let path: FilePath
     private let file: MappedFile
     private let blockCount: Int
     private let ids: Bytes
@@ -40,12 +41,13 @@ final class Segment: Sendable {
             let isDamage = error.errno == .io || error.errno == .noEntry
             throw SearchError(isDamage ? .damaged : .disk, "cannot open \(path)", cause: error)
         }
-        guard let segment = Segment(file) else { throw SearchError(.damaged, "\(path) has a wrong header") }
+        guard let segment = Segment(path, file) else { throw SearchError(.damaged, "\(path) has a wrong header") }
         return segment
     }
 
-    private init?(_ file: MappedFile) {
+    private init?(_ path: FilePath, _ file: MappedFile) {
         let bytes = unsafe Bytes(file.bytes)
+        self.path = path
         self.file = file
         guard bytes.u32(0) == SegmentFormat.magic, bytes.u32(4) == SegmentFormat.version else { return nil }
         documentCount = Int(bytes.u32(8))
@@ -89,10 +91,25 @@ final class Segment: Sendable {
         self.columns = columns
     }
 
-    /// Whether the file is what was written; reads all of it.
-    func hasChecksum(_ high: UInt64, _ low: UInt64) -> Bool {
-        let words = unsafe ContentHash.xxh3Words(file.bytes)
-        return words.high == high && words.low == low
+    /// Looks whether the file is what was written; reads all of it, and not through the mapping, where what the disk does
+    /// not give would be the end of the process.
+    ///
+    /// - Throws: `SearchError` with `.damaged` where it is not, or cannot be read.
+    func verify(_ high: UInt64, _ low: UInt64) throws(SearchError) {
+        try Segment.verify(path, high, low, mayBeGone: true)
+    }
+
+    /// - Parameter mayBeGone: whether it may have been merged away meanwhile.
+    static func verify(_ path: FilePath, _ high: UInt64, _ low: UInt64, mayBeGone: Bool) throws(SearchError) {
+        do throws(SystemError) {
+            let words = try ContentHash.xxh3Words(of: path)
+            if words.high == high, words.low == low { return }
+        } catch {
+            if error.errno == .noEntry, mayBeGone { return }
+            let isDamage = error.errno == .io || error.errno == .noEntry
+            throw SearchError(isDamage ? .damaged : .disk, "cannot read \(path)", cause: error)
+        }
+        throw SearchError(.damaged, "\(path) is damaged")
     }
 
     var checksum: (high: UInt64, low: UInt64) { unsafe ContentHash.xxh3Words(file.bytes) }
