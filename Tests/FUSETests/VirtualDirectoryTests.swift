@@ -126,6 +126,28 @@ struct VirtualDirectoryTests {
             ])
     }
 
+    @Test func aNameThatWaitsForAQueryHoldsUpNeitherItsDirectoryNorWhatIsTold() throws {
+        let mount = try VirtualMount(tracks: 3, deadline: .seconds(60))
+        mount.search["x"] = try mount.tracks()
+        mount.search["y"] = try mount.tracks()
+        #expect(try mount.shell("ls .search/y | wc -l") == ["3"])
+        mount.search.isHeld = true
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["stat", mount.byHand.mount.appending(".search/x/002 Artist - Song 1.mp3").description]
+        process.standardOutput = Pipe()
+        try process.run()
+        #expect(eventually { mount.search.queries == 2 })
+        // The kernel is told of both directories while the name is looked up in one of them.
+        mount.changed()
+        #expect(try mount.byHand.shell("stat .search/x/cover.jpg").status == 1)
+        #expect(try mount.shell("stat -c %F .search/x .search/y; ls Artist").count == 3)
+        #expect(process.isRunning)
+        mount.search.isHeld = false
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+    }
+
     @Test func playlistsAreFilesWithExactSizes() throws {
         let mount = try VirtualMount(tracks: 300)
         let tracks = try mount.tracks()
