@@ -14,7 +14,7 @@ units="SystemTests CoreTests SQLiteTests CacheTests CASTests MetadataTests Searc
 mounts="SupervisionTests CrashTests TakeOverTests StormTests StartTests ReloadTests RecoveryTests CorruptionTests CacheStressTests
     NetworkTroubleTests NetworkMountTests FederationTests RemoteOriginTests EventTests ControlTests ControlFuzzTests TaskTests
     ResourceTests ChangeTests CurationTests LibraryTests LifecycleTests LongLineTests MetricsTests EdgeTests StoreCommandTests
-    ServiceManagerTests ScanWithoutMountTests BadInputTests SearchCommandTests"
+    ServiceManagerTests ScanWithoutMountTests BadInputTests SearchCommandTests VirtualDirectoryTests"
 suites=("$@")
 if [ "${#suites[@]}" = 0 ]; then
     for suite in $units; do suites+=("$suite"); done
