@@ -42,7 +42,8 @@ package final class FUSEServer: Sendable {
             virtual: tree, statistics: statistics, log: log, isRebuilding: { library.isRebuilding },
             isAwaited: isAwaited,
             isBeingRecovered: isBeingRecovered,
-            invalidate: { later.invalidator.withLock { $0 }?.add($0) }, onOpen: onOpen)
+            invalidate: { later.invalidator.withLock { $0 }?.add($0) },
+            invalidateLists: { later.invalidator.withLock { $0 }?.add($0) }, onOpen: onOpen)
         session = try FUSESession(device: device, journal: journal, fileSystem: fileSystem)
         loop = try RequestLoop(
             session: session, makeReader: { try library.makeTreeReader() }, onDisconnect: onDisconnect)

@@ -42,6 +42,8 @@ final class FileSystem: Sendable {
     let isBeingRecovered: @Sendable (CacheError) -> Bool
     /// Names in this directory changed; for those cases where the file system itself finds that out.
     let invalidate: @Sendable ([TreeChange]) -> Void
+    /// The kernel may have kept what a list no longer holds.
+    let invalidateLists: @Sendable ([VirtualNode]) -> Void
     /// A file was opened. Called on threads that must not wait.
     let onOpen: @Sendable (ContentVersion) -> Void
     let timeout: Double
@@ -55,7 +57,9 @@ final class FileSystem: Sendable {
         journal: Journal, virtual: VirtualTree?, statistics: FileSystemStatistics, log: Logger,
         isRebuilding: @escaping @Sendable () -> Bool, isAwaited: @escaping @Sendable () -> Bool,
         isBeingRecovered: @escaping @Sendable (CacheError) -> Bool,
-        invalidate: @escaping @Sendable ([TreeChange]) -> Void, onOpen: @escaping @Sendable (ContentVersion) -> Void
+        invalidate: @escaping @Sendable ([TreeChange]) -> Void,
+        invalidateLists: @escaping @Sendable ([VirtualNode]) -> Void,
+        onOpen: @escaping @Sendable (ContentVersion) -> Void
     ) {
         self.settings = settings
         self.epoch = epoch
@@ -69,6 +73,7 @@ final class FileSystem: Sendable {
         self.isAwaited = isAwaited
         self.isBeingRecovered = isBeingRecovered
         self.invalidate = invalidate
+        self.invalidateLists = invalidateLists
         self.onOpen = onOpen
         files = OpenFiles(generation: generation)
         backings = Backings(registry: registry, journal: journal)

@@ -90,6 +90,10 @@ extension FileSystem {
         withListing(request, place, list, anyWindow: hasBegun, virtual, thread) { [self] request, listing in
             guard let listing else { return request.reply(.noEntry) }
             reply(request, listing, of: node, size: size, cookie: cookie, isPlus: isPlus)
+            // What was told while this was being asked for came too early: the kernel had kept nothing then.
+            guard !hasBegun, virtual.table.window(place) != listing.window else { return }
+            virtual.table.noteListed(place)
+            invalidateLists([node])
         }
     }
 
