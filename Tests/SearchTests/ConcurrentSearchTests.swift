@@ -33,7 +33,7 @@ import Testing
                 memoryBudget: 4000, mergeExecutor: { job in _ = try? startThread("merge") { job() } }))
         try index.commit(sequence: 0)
         let progress = Progress()
-        let commits: Int64 = 60
+        let commits: Int64 = 30
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 defer { progress.isDone.store(true, ordering: .releasing) }
@@ -45,7 +45,7 @@ import Testing
                         try index.add([SearchDocument(change)])
                     }
                     if number % 8 == 0 { try index.commit(sequence: number) }
-                    if number % 160 == 0 { try index.compact() }
+                    if number % 80 == 0 { try index.compact() }
                     await Task.yield()
                 }
             }
@@ -74,6 +74,6 @@ import Testing
         }
         #expect(index.sequence == commits * 8)
         #expect(index.mergeFailure == nil)
-        #expect(progress.sequences.withLock { $0.count } > 5)
+        #expect(progress.sequences.withLock { $0.count } > 4)
     }
 }

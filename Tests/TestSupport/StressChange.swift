@@ -4,7 +4,7 @@ package struct StressChange: Hashable, Sendable {
     package let number: Int64
 
     /// How many tracks there are at most.
-    package static let tracks: Int64 = 150
+    package static let tracks: Int64 = 80
 
     package init(_ number: Int64) { self.number = number }
 

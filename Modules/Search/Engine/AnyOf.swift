@@ -2,9 +2,11 @@
 ///
 /// This is MaxScore (Turtle and Flood 1995) with the bounds of blocks: the cursors with the least bounds, which together
 /// cannot lift a document among the best, are only asked about documents that another one has.
-final class AnyOf {
+struct AnyOf {
     private struct Part {
-        var cursor: Cursor
+        let cursor: Cursor
+        /// Where the cursor is.
+        var document: UInt32
         /// The place in the query, by which scores are added.
         var place: Int
         /// What its scores are at most, up to the window's end.
@@ -32,14 +34,14 @@ final class AnyOf {
 
     init(_ cursors: [Cursor], watch: SearchWatch) {
         self.watch = watch
-        parts = cursors.enumerated().map { Part(cursor: $1, place: $0, bound: $1.maximum) }
+        parts = cursors.enumerated().map { Part(cursor: $1, document: $1.document, place: $0, bound: $1.maximum) }
             .sorted { $0.cursor.maximum < $1.cursor.maximum }
         sums = [Float](repeating: 0, count: cursors.count + 1)
         scores = [Float](repeating: 0, count: cursors.count)
     }
 
     /// The next document whose score, which is then known, can be among the best.
-    func next(_ hits: TopHits, _ segment: Segment) -> UInt32? {
+    mutating func next(_ hits: TopHits, _ segment: Segment) -> UInt32? {
         while !watch.isOver(after: parts.count) {
             if hits.threshold != threshold {
                 threshold = hits.threshold
@@ -47,7 +49,7 @@ final class AnyOf {
             }
             guard hasWindow || makeWindow() else { return nil }
             var document = Cursor.end
-            for index in first..<parts.count { document = min(document, parts[index].cursor.document) }
+            for index in first..<parts.count { document = min(document, parts[index].document) }
             if document > windowEnd || document == Cursor.end || first == parts.count {
                 if windowEnd == Cursor.end { return nil }
                 windowStart = windowEnd + 1
@@ -55,8 +57,10 @@ final class AnyOf {
                 continue
             }
             let isFound = evaluate(document, hits, segment)
-            for index in first..<parts.count where parts[index].cursor.document == document {
-                parts[index].cursor.next()
+            for index in first..<parts.count where parts[index].document == document {
+                let cursor = parts[index].cursor
+                cursor.next()
+                parts[index].document = cursor.document
             }
             if isFound { return document }
             leftOut = true
@@ -68,7 +72,7 @@ final class AnyOf {
     private func isTooLow(_ bound: Float) -> Bool { bound * 1.000001 < threshold }
 
     /// Finds the first part that is looked at with the bounds of the window.
-    private func part() {
+    private mutating func part() {
         var sum: Float = 0
         first = parts.count
         for index in parts.indices {
@@ -81,7 +85,7 @@ final class AnyOf {
     }
 
     /// - Returns: whether there is another window.
-    private func makeWindow() -> Bool {
+    private mutating func makeWindow() -> Bool {
         while !watch.isOver(after: parts.count) {
             // With the maxima of all documents first: which parts the window is made of.
             for index in parts.indices { parts[index].bound = max(parts[index].cursor.maximum, 0) }
@@ -91,7 +95,10 @@ final class AnyOf {
             windowEnd = Cursor.end
             for index in first..<parts.count {
                 let cursor = parts[index].cursor
-                if cursor.document < windowStart { cursor.seek(windowStart) }
+                if cursor.document < windowStart {
+                    cursor.seek(windowStart)
+                    parts[index].document = cursor.document
+                }
                 start = min(start, cursor.document)
             }
             if start == Cursor.end { return false }
@@ -101,8 +108,8 @@ final class AnyOf {
                 parts[index].bound = max(maximum, 0)
                 windowEnd = min(windowEnd, last)
             }
-            for index in 0..<first where parts[index].cursor.document != Cursor.end {
-                let (maximum, last) = parts[index].cursor.bound(from: max(start, parts[index].cursor.document))
+            for index in 0..<first where parts[index].document != Cursor.end {
+                let (maximum, last) = parts[index].cursor.bound(from: max(start, parts[index].document))
                 if last >= windowEnd { parts[index].bound = max(maximum, 0) }
             }
             let essential = first
@@ -121,10 +128,10 @@ final class AnyOf {
     }
 
     /// Sums the scores of a document that a part at or behind `first` is at.
-    private func evaluate(_ document: UInt32, _ hits: TopHits, _ segment: Segment) -> Bool {
+    private mutating func evaluate(_ document: UInt32, _ hits: TopHits, _ segment: Segment) -> Bool {
         for place in scores.indices { scores[place] = 0 }
         var sum: Float = 0
-        for index in first..<parts.count where parts[index].cursor.document == document {
+        for index in first..<parts.count where parts[index].document == document {
             let own = parts[index].cursor.score()
             scores[parts[index].place] = own
             sum += own
@@ -132,15 +139,16 @@ final class AnyOf {
         var index = first - 1
         while index >= 0 {
             if isTooLow(sum + sums[index + 1]) { return false }
-            let cursor = parts[index].cursor
-            if cursor.document < document {
+            if parts[index].document < document {
+                let cursor = parts[index].cursor
                 // The block's bound is known without unpacking it.
                 let (maximum, _) = cursor.bound(from: document)
                 if isTooLow(sum + max(maximum, 0) + sums[index]) { return false }
                 cursor.seek(document)
+                parts[index].document = cursor.document
             }
-            if cursor.document == document {
-                let own = cursor.score()
+            if parts[index].document == document {
+                let own = parts[index].cursor.score()
                 scores[parts[index].place] = own
                 sum += own
             }

@@ -7,13 +7,13 @@ final class AndCursor: LeapfrogCursor {
     }
 
     /// In the query's order, in which scores are added.
-    private let parts: [Cursor]
+    private let parts: CursorChain?
     private let ranges: [NumberRange]
     private let excluded: [Exclusion]
 
     /// - Parameter parts: at least one.
     init(_ parts: [Cursor], ranges: [NumberRange], excluded: [Exclusion], gate: Gate?, watch: SearchWatch) {
-        self.parts = parts
+        self.parts = CursorChain(parts)
         self.ranges = ranges
         self.excluded = excluded
         super.init(parts, gate: gate, watch: watch)
@@ -33,32 +33,20 @@ final class AndCursor: LeapfrogCursor {
         return true
     }
 
-    override func score() -> Float { parts.reduce(0) { $0 + $1.score() } }
+    override func score() -> Float { parts?.score(0) ?? 0 }
 
     override func bound(from target: UInt32) -> (maximum: Float, last: UInt32) {
-        var sum: Float = 0
-        var end = Cursor.end
-        for part in parts {
-            let (maximum, last) = part.bound(from: target)
-            // Where one has nothing, there is nothing.
-            if maximum < 0 { return (-1, last) }
-            sum += maximum
-            end = min(end, last)
-        }
-        return (sum, end)
+        parts?.bound(from: target) ?? (0, Cursor.end)
     }
 
     /// By the blocks of the part with the fewest documents alone: those of the others are shorter.
     override func coarseBound(from target: UInt32) -> (maximum: Float, last: UInt32)? {
-        let leader = leader
         let (own, last) = leader.bound(from: target)
         if own < 0 { return (-1, last) }
-        var sum: Float = 0
-        for part in parts { sum += part === leader ? own : part.maximum }
-        return (sum, last)
+        return (parts?.maximum(of: leader, own) ?? 0, last)
     }
 
-    override var maximum: Float { parts.reduce(0) { $0 + $1.maximum } }
+    override var maximum: Float { parts?.maximum() ?? 0 }
 }
 
 /// The documents that any of some cursors has.

@@ -2,14 +2,20 @@
 ///
 /// Unsafe pointer: a score is there only where the document's bit is set, so that nothing has to be filled before. The
 /// documents come from `PostingsDecoder`, which checks them.
-@safe final class ExpansionUnion {
+@safe struct ExpansionUnion: ~Copyable {
     private let isScored: Bool
     private let watch: SearchWatch
-    private var bits: [UInt64]
+    /// A bit for each document that was added.
+    private(set) var bits: [UInt64]
     private var count = 0
     private let scores: UnsafeMutablePointer<Float>?
 
-    init(documents: Int, isScored: Bool, watch: SearchWatch) {
+    /// The documents that are looked for; nil for all.
+    private let wanted: [UInt64]?
+
+    /// - Parameter wanted: a bit for each document that is looked for; nil for all.
+    init(documents: Int, isScored: Bool, among wanted: [UInt64]? = nil, watch: SearchWatch) {
+        self.wanted = wanted
         self.isScored = isScored
         self.watch = watch
         bits = [UInt64](repeating: 0, count: (documents + 63) / 64)
@@ -19,17 +25,17 @@
     deinit { unsafe scores?.deallocate() }
 
     /// Adds all documents of a term, whose cursor is of no use afterwards.
-    func add(_ cursor: TermCursor) {
+    mutating func add(_ cursor: TermCursor) {
         let decoder = cursor.decoder
         let mask = cursor.scorer?.mask ?? PostingCode.fields
         let hasAllFields = mask == PostingCode.fields
         for block in 0..<decoder.blockCount {
             decoder.load(block)
             if watch.isOver { return }
-            if !hasAllFields || isScored { decoder.loadCodes() }
             for index in 0..<decoder.length {
-                if !hasAllFields, decoder.code(index) & mask == 0 { continue }
                 let document = unsafe decoder.documents[index]
+                if let wanted, wanted[Int(document >> 6)] & 1 << UInt64(document & 63) == 0 { continue }
+                if !hasAllFields, decoder.code(index) & mask == 0 { continue }
                 let isNew = insert(document)
                 guard let scores = unsafe scores else { continue }
                 let score = cursor.score(index)
@@ -38,8 +44,16 @@
         }
     }
 
+    /// Adds all documents of any cursor, without scores.
+    mutating func add(all cursor: Cursor) {
+        while cursor.document != Cursor.end, !watch.isOver(after: 1) {
+            _ = insert(cursor.document)
+            cursor.next()
+        }
+    }
+
     /// - Returns: whether it was not there.
-    @inline(__always) private func insert(_ document: UInt32) -> Bool {
+    @inline(__always) private mutating func insert(_ document: UInt32) -> Bool {
         let bit = UInt64(1) << UInt64(document & 63)
         let word = Int(document >> 6)
         if bits[word] & bit != 0 { return false }

@@ -55,11 +55,12 @@ struct FuzzyMatcher {
             }
             dead = .max
             let count = cursor.term.count
-            lastTerm.removeLast(max(lastTerm.count - valid, 0))
+            // None is that long, unless it is damaged.
+            if count > 256 { continue }
             while valid < count {
                 let byte = cursor.term[valid]
+                lastTerm[valid] = byte
                 valid += 1
-                lastTerm.append(byte)
                 if !extend(valid, byte) {
                     dead = valid
                     break
@@ -75,8 +76,6 @@ struct FuzzyMatcher {
 
     /// How far a term is from the word; nil where it is out of reach.
     mutating func distance(to term: [UInt8]) -> Int? {
-        // The rows are those of no dictionary's term any more.
-        lastTerm = []
         guard term.count < 256 else { return nil }
         for (index, byte) in term.enumerated() where !extend(index + 1, byte) { return nil }
         return distance(at: term.count)
@@ -91,7 +90,7 @@ struct FuzzyMatcher {
     }
 
     /// The bytes whose rows are there.
-    private var lastTerm: [UInt8] = []
+    private var lastTerm = [UInt8](repeating: 0, count: 257)
 
     private func commonPrefix(_ one: [UInt8], _ other: [UInt8], _ limit: Int) -> Int {
         var shared = 0

@@ -1,7 +1,10 @@
 /// The documents that all of some cursors have and that are let through: each cursor in turn goes on to where another is.
 class LeapfrogCursor: Cursor {
-    /// Those with the fewest documents first.
-    private let byCost: [Cursor]
+    /// The one with the fewest documents.
+    final let leader: Cursor
+    /// Those with fewer documents first.
+    private let others: CursorChain?
+    private let count: Int
     /// What may leave documents out; for the cursor of a whole query alone.
     final let gate: Gate?
     final let watch: SearchWatch
@@ -10,14 +13,14 @@ class LeapfrogCursor: Cursor {
     ///
     /// - Parameter parts: at least one.
     init(_ parts: [Cursor], gate: Gate?, watch: SearchWatch) {
-        byCost = parts.sorted { $0.cost < $1.cost }
+        let byCost = parts.sorted { $0.cost < $1.cost }
+        leader = byCost[0]
+        others = CursorChain(byCost.dropFirst())
+        count = byCost.count
         self.gate = gate
         self.watch = watch
-        super.init(cost: byCost.first?.cost ?? 0)
+        super.init(cost: byCost[0].cost)
     }
-
-    /// The one with the fewest documents.
-    final var leader: Cursor { byCost[0] }
 
     /// Whether a document that all cursors are at belongs to these.
     func accepts(_ candidate: UInt32) -> Bool { true }
@@ -35,13 +38,12 @@ class LeapfrogCursor: Cursor {
 
     /// Goes on to the first document from the leader's on.
     final func settle() {
-        let leader = leader
-        while leader.document != Cursor.end, !watch.isOver(after: byCost.count) {
+        while leader.document != Cursor.end, !watch.isOver(after: count) {
             let candidate = leader.document
             if let last = gate?.lastToSkip(from: candidate, self) {
                 if last == Cursor.end { break }
                 leader.seek(last + 1)
-            } else if let ahead = firstAhead(of: candidate) {
+            } else if let ahead = others?.firstAhead(of: candidate) {
                 leader.seek(ahead)
             } else if accepts(candidate) {
                 document = candidate
@@ -51,15 +53,5 @@ class LeapfrogCursor: Cursor {
             }
         }
         document = Cursor.end
-    }
-
-    /// Where the first cursor is that has not got the leader's document; nil where all have it.
-    private func firstAhead(of candidate: UInt32) -> UInt32? {
-        for index in 1..<byCost.count {
-            let other = byCost[index]
-            other.seek(candidate)
-            if other.document != candidate { return other.document }
-        }
-        return nil
     }
 }

@@ -76,30 +76,29 @@ struct SegmentSearch {
         }
         // Those that stand for the fewest postings first: the others then need not be gathered.
         expansions.sort { $0.node.postings(index) < $1.node.postings(index) }
-        var cost = parts.compactMap { $0?.cost }.min()
         for (place, expansion) in expansions {
-            guard let cursor = cursor(expansion, beside: cost) else { return nil }
+            guard let cursor = cursor(expansion, beside: Neighbour(parts, nodes)) else { return nil }
             parts[place] = cursor
-            cost = min(cost ?? .max, cursor.cost)
         }
+        let neighbour = Neighbour(parts, nodes)
         var found = parts.compactMap { $0 }
         if found.isEmpty {
             // A range alone is gone through by itself.
             found = [ranges.isEmpty ? AllCursor(count: segment.documentCount) : cursor(ranges.removeFirst())]
         }
-        let excluded = exclusions(nodes, beside: cost)
+        let excluded = exclusions(nodes, beside: neighbour)
         if found.count == 1, ranges.isEmpty, excluded.isEmpty { return found[0] }
         return AndCursor(found, ranges: ranges, excluded: excluded, gate: gate, watch: watch)
     }
 
-    private func exclusions(_ nodes: [QueryNode], beside cost: Int?) -> [AndCursor.Exclusion] {
+    private func exclusions(_ nodes: [QueryNode], beside neighbour: Neighbour?) -> [AndCursor.Exclusion] {
         var search = self
         search.isScored = false
         return nodes.compactMap { node in
             guard case .not(let child) = node else { return nil }
             switch child {
             case .range(let field, let range): return numbers(field, range).map { .range($0) }
-            case .expansion(let expansion): return search.cursor(expansion, beside: cost).map { .cursor($0) }
+            case .expansion(let expansion): return search.cursor(expansion, beside: neighbour).map { .cursor($0) }
             default: return search.cursor(child).map { .cursor($0) }
             }
         }
@@ -107,12 +106,14 @@ struct SegmentSearch {
 
     /// The documents of an expansion, with the best score of each.
     ///
-    /// - Parameter cost: how many documents are looked for in it, where that is known: terms that have many more are
-    ///   not gathered, but asked for each.
-    private func cursor(_ expansion: ExpansionNode, beside cost: Int?) -> Cursor? {
-        let limit = cost.map { max($0 * 4, SegmentFormat.postingsPerBlock * 2) } ?? .max
+    /// - Parameter neighbour: what the documents have to have as well: those that have not may be left out, and terms that
+    ///   have many more are not gathered, but asked for each.
+    private func cursor(_ expansion: ExpansionNode, beside neighbour: Neighbour?) -> Cursor? {
+        let limit = neighbour.map { max($0.cost * 4, SegmentFormat.postingsPerBlock * 2) } ?? .max
         var parts: [Cursor] = []
-        let union = ExpansionUnion(documents: segment.documentCount, isScored: isScored, watch: watch)
+        var union = ExpansionUnion(
+            documents: segment.documentCount, isScored: isScored,
+            among: neighbour.flatMap { wanted($0, postings: expansion.postings(index)) }, watch: watch)
         for match in expansion.matches[index] {
             let cursor = TermCursor(
                 decoder(match.entry), scorer: expansion.scorers[match.scorer], norms: segment.norms)
@@ -125,6 +126,30 @@ struct SegmentSearch {
         }
         if let gathered = union.cursor() { parts.append(gathered) }
         return parts.isEmpty ? nil : parts.count == 1 ? parts[0] : OrCursor(parts, scoring: .best)
+    }
+
+    /// The documents of a neighbour, a bit each; nil where it has so many that it is of no use.
+    private func wanted(_ neighbour: Neighbour, postings: Int) -> [UInt64]? {
+        guard neighbour.cost < postings * 2, let cursor = cursor(neighbour.node) else { return nil }
+        var union = ExpansionUnion(documents: segment.documentCount, isScored: false, watch: watch)
+        if let term = cursor as? TermCursor { union.add(term) } else { union.add(all: cursor) }
+        return union.bits
+    }
+
+    /// The part of a query that has the fewest documents, of those that a document must have.
+    private struct Neighbour {
+        let node: QueryNode
+        let cost: Int
+
+        /// - Parameter parts: the cursors of the nodes, as far as they are made.
+        init?(_ parts: [Cursor?], _ nodes: [QueryNode]) {
+            var least: (node: QueryNode, cost: Int)?
+            for (part, node) in zip(parts, nodes) {
+                if let part, part.cost < least?.cost ?? .max { least = (node, part.cost) }
+            }
+            guard let least else { return nil }
+            (node, cost) = least
+        }
     }
 
     // MARK: Searching
@@ -152,7 +177,7 @@ struct SegmentSearch {
         }
         if !countsAll, case .or(let nodes) = node {
             let cursors = nodes.compactMap { cursor($0) }
-            if cursors.count > 1 { return run(AnyOf(cursors, watch: watch), &hits, &count) }
+            if cursors.count > 1 { return runAny(cursors, &hits, &count) }
         }
         let gate = countsAll ? nil : Gate(segment, hits)
         guard let cursor = cursor(node, gate: gate) else {
@@ -182,7 +207,8 @@ struct SegmentSearch {
         if gate?.wasUsed == true { count.isExact = false }
     }
 
-    private func run(_ anyOf: AnyOf, _ hits: inout TopHits, _ count: inout MatchCount) {
+    private func runAny(_ cursors: [Cursor], _ hits: inout TopHits, _ count: inout MatchCount) {
+        var anyOf = AnyOf(cursors, watch: watch)
         while let document = anyOf.next(hits, segment) {
             if isDeleted(document) { continue }
             count.found += 1

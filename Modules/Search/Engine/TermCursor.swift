@@ -44,11 +44,14 @@ final class TermCursor: Cursor {
             decoder.load(decoder.blockHolding(target, from: decoder.block + 1))
             index = 0
         }
-        var (low, high) = (index, decoder.length)
-        while low < high {
-            let middle = (low + high) / 2
-            if unsafe decoder.documents[middle] < target { low = middle + 1 } else { high = middle }
+        // Without a branch that depends on what is found.
+        var (low, size) = (index, decoder.length &- index)
+        while size > 1 {
+            let half = size >> 1
+            low = unsafe decoder.documents[low &+ half &- 1] < target ? low &+ half : low
+            size &-= half
         }
+        if unsafe size == 1 && decoder.documents[low] < target { low &+= 1 }
         index = low
         settle()
     }

@@ -1,0 +1,42 @@
+/// Some cursors, one behind the other. Unlike an array it is gone along without counting references, which took a third of
+/// the time of a search for two words.
+final class CursorChain {
+    private let cursor: Cursor
+    private let next: CursorChain?
+
+    init?(_ cursors: some Collection<Cursor>) {
+        guard let first = cursors.first else { return nil }
+        cursor = first
+        next = CursorChain(Array(cursors.dropFirst()))
+    }
+
+    /// Brings the cursors to a document, until one has not got it.
+    ///
+    /// - Returns: where that one is; nil where all have it.
+    func firstAhead(of candidate: UInt32) -> UInt32? {
+        cursor.seek(candidate)
+        if cursor.document != candidate { return cursor.document }
+        return next?.firstAhead(of: candidate)
+    }
+
+    /// `sum` with all scores, added in their order.
+    func score(_ sum: Float) -> Float {
+        let own = sum + cursor.score()
+        return next?.score(own) ?? own
+    }
+
+    /// The least upper bound that those of all are for their sum; negative where one has nothing.
+    func bound(from target: UInt32, _ sum: Float = 0, _ end: UInt32 = Cursor.end) -> (maximum: Float, last: UInt32) {
+        let (maximum, last) = cursor.bound(from: target)
+        // Where one has nothing, there is nothing.
+        if maximum < 0 { return (-1, last) }
+        let (own, least) = (sum + maximum, min(end, last))
+        return next?.bound(from: target, own, least) ?? (own, least)
+    }
+
+    /// The sum of all maxima, but with that of one cursor replaced.
+    func maximum(_ sum: Float = 0, of known: Cursor? = nil, _ value: Float = 0) -> Float {
+        let own = sum + (cursor === known ? value : cursor.maximum)
+        return next?.maximum(own, of: known, value) ?? own
+    }
+}
