@@ -13,7 +13,8 @@ public func fuzzQuery(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
             checkHighlights(query, text)
             if let tolerant = query.tolerant { checkHighlights(tolerant, text) }
             _ = query.explanation
-            precondition(try QueryParser.replacing([:], in: text, options: options) == text, "another query")
+            let same = try QueryParser.replacing([:], in: text, options: options)
+            precondition(same == text, "another query")
         } catch {
             precondition((1...(text.count + 1)).contains(error.position), "position \(error.position)")
             precondition(!error.message.isEmpty && !error.hint.isEmpty, "an error without words")
