@@ -44,11 +44,12 @@ final class TermCursor: Cursor {
             decoder.load(decoder.blockHolding(target, from: decoder.block + 1))
             index = 0
         }
-        // Without a branch that depends on what is found.
+        // The sign instead of a comparison: branches that depend on what is found are foretold wrong every other time.
         var (low, size) = (index, decoder.length &- index)
         while size > 1 {
             let half = size >> 1
-            low = unsafe decoder.documents[low &+ half &- 1] < target ? low &+ half : low
+            let difference = unsafe Int(decoder.documents[low &+ half &- 1]) &- Int(target)
+            low &+= difference >> 63 & half
             size &-= half
         }
         if unsafe size == 1 && decoder.documents[low] < target { low &+= 1 }

@@ -121,7 +121,22 @@ import MusicFSCore
         guard width <= 32, let source = unsafe packedSource(offset, width) else { return fail() }
         var document = previous
         let mask = (UInt64(1) << UInt64(width)) &- 1
-        for index in 0..<length {
+        var index = 0
+        if width <= 14 {
+            // Four values are in eight bytes, wherever in the first one they begin.
+            while index &+ 4 <= length {
+                let bit = index &* width
+                var word = unsafe UInt64(
+                    littleEndian: source.loadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self)) &>> UInt64(bit & 7)
+                for next in index..<(index &+ 4) {
+                    document = document &+ 1 &+ Int(word & mask)
+                    unsafe documents[next] = UInt32(truncatingIfNeeded: document)
+                    word &>>= UInt64(width)
+                }
+                index &+= 4
+            }
+        }
+        for index in index..<length {
             let bit = index &* width
             let word = unsafe UInt64(
                 littleEndian: source.loadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self))
