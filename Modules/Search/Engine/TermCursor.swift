@@ -27,7 +27,8 @@ final class TermCursor: Cursor {
             document = Cursor.end
             return
         }
-        decoder.load(0)
+        decoder.open(0)
+        decoder.unpack(through: 0)
         settle()
     }
 
@@ -41,26 +42,42 @@ final class TermCursor: Cursor {
     override func seek(_ target: UInt32) {
         if document >= target { return }
         if decoder.block < decoder.blockCount - 1, decoder.last(decoder.block) < target {
-            decoder.load(decoder.blockHolding(target, from: decoder.block + 1))
+            decoder.open(decoder.blockHolding(target, from: decoder.block + 1))
             index = 0
         }
+        let unpacked = decoder.unpacked
+        if unsafe unpacked > 0 && decoder.documents[unpacked &- 1] >= target {
+            index = place(of: target, before: unpacked)
+        } else {
+            // It is among those that are unpacked last.
+            decoder.unpack(through: target)
+            index = max(index, unpacked, decoder.unpacked &- 4)
+            while unsafe index < decoder.unpacked && decoder.documents[index] < target { index &+= 1 }
+        }
+        settle()
+    }
+
+    /// The first posting from the present one on whose document is not before `target`, as that of the last one is not.
+    @inline(__always) private func place(of target: UInt32, before end: Int) -> Int {
         // The sign instead of a comparison: branches that depend on what is found are foretold wrong every other time.
-        var (low, size) = (index, decoder.length &- index)
+        var (low, size) = (index, end &- index)
         while size > 1 {
             let half = size >> 1
             let difference = unsafe Int(decoder.documents[low &+ half &- 1]) &- Int(target)
             low &+= difference >> 63 & half
             size &-= half
         }
-        if unsafe size == 1 && decoder.documents[low] < target { low &+= 1 }
-        index = low
-        settle()
+        return low
     }
 
     /// Goes on to the first posting from the present one on that counts.
     private func settle() {
         while true {
             while index < decoder.length {
+                if index >= decoder.unpacked {
+                    decoder.unpack(through: .max)
+                    continue
+                }
                 if hasAllFields || decoder.code(index) & mask != 0 {
                     document = unsafe decoder.documents[index]
                     return
@@ -72,7 +89,7 @@ final class TermCursor: Cursor {
                 document = Cursor.end
                 return
             }
-            decoder.load(decoder.block + 1)
+            decoder.open(decoder.block + 1)
             index = 0
         }
     }

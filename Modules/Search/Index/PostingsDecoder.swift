@@ -9,12 +9,19 @@ import MusicFSCore
     let blockCount: Int
     /// How many postings of the loaded block there are.
     private(set) var length = 0
-    /// The documents of the loaded block, ascending.
+    /// How many of its documents are unpacked.
+    private(set) var unpacked = 0
+    /// The documents of the loaded block, ascending, as far as they are unpacked.
     let documents: UnsafeMutablePointer<UInt32>
     /// The codes of the loaded block, once `loadCodes` was called.
     let codes: UnsafeMutablePointer<UInt8>
     /// The number of the block that is loaded; -1 for none.
     private(set) var block = -1
+
+    /// Where the documents of the block are packed, with how many bits each, and the last one that was unpacked.
+    private var packed: UnsafeRawPointer?
+    private var width = 0
+    private var lastUnpacked = -1
 
     private let bytes: Bytes
     private let documentCount: Int
@@ -102,32 +109,50 @@ import MusicFSCore
 
     // MARK: Blocks
 
-    /// Unpacks the documents of a block. Damaged ones have none, and neither have those behind the end of a search.
+    /// Goes to a block and unpacks all its documents. Damaged ones have none, and neither have those behind the end of a
+    /// search.
     func load(_ number: Int) {
+        open(number)
+        unpack(through: .max)
+    }
+
+    /// Goes to a block, of which nothing is unpacked yet.
+    func open(_ number: Int) {
         if number == block { return }
         block = number
+        unpacked = 0
         if watch.isOver(after: SegmentFormat.postingsPerBlock) { return clear() }
         let isLast = number == blockCount - 1
         length =
             isLast ? count - number * SegmentFormat.postingsPerBlock : SegmentFormat.postingsPerBlock
         var offset = dataStart
-        var previous = -1
+        lastUnpacked = -1
         if number > 0 {
             offset &+= Int(bytes.u32(PostingsDecoder.headerBytes + 12 * (number - 1) + 4))
-            previous = Int(last(number - 1))
+            lastUnpacked = Int(last(number - 1))
         }
-        let width = Int(bytes.u8(offset))
+        width = Int(bytes.u8(offset))
         offset += 1
-        guard width <= 32, let source = unsafe packedSource(offset, width) else { return fail() }
-        var document = previous
+        unsafe packed = packedSource(offset, width)
+        guard width <= 32, unsafe packed != nil else { return fail() }
+        offset += (length * width + 7) / 8
+        findCodes(offset)
+    }
+
+    /// Unpacks documents of the block until one is not before `target`, and at most three behind that one.
+    func unpack(through target: UInt32) {
+        guard unpacked < length, let source = unsafe packed else { return }
+        let (width, length, target) = (width, length, Int(target))
         let mask = (UInt64(1) << UInt64(width)) &- 1
-        var index = 0
+        var (index, document) = (unpacked, lastUnpacked)
         if width <= 14 {
             // Four values are in eight bytes, wherever in the first one they begin.
-            while index &+ 4 <= length {
+            while index &+ 4 <= length, document < target {
                 let bit = index &* width
-                var word = unsafe UInt64(
-                    littleEndian: source.loadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self)) &>> UInt64(bit & 7)
+                var word =
+                    unsafe UInt64(
+                        littleEndian: source.loadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self))
+                    &>> UInt64(bit & 7)
                 for next in index..<(index &+ 4) {
                     document = document &+ 1 &+ Int(word & mask)
                     unsafe documents[next] = UInt32(truncatingIfNeeded: document)
@@ -136,17 +161,17 @@ import MusicFSCore
                 index &+= 4
             }
         }
-        for index in index..<length {
+        while index < length, document < target {
             let bit = index &* width
             let word = unsafe UInt64(
                 littleEndian: source.loadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self))
             document = document &+ 1 &+ Int((word >> UInt64(bit & 7)) & mask)
             unsafe documents[index] = UInt32(truncatingIfNeeded: document)
+            index &+= 1
         }
+        (unpacked, lastUnpacked) = (index, document)
         // They ascend, so the last one is the greatest.
-        guard document < documentCount else { return fail() }
-        offset += (length * width + 7) / 8
-        findCodes(offset)
+        if document >= documentCount { fail() }
     }
 
     private func fail() {
@@ -156,6 +181,7 @@ import MusicFSCore
 
     private func clear() {
         length = 0
+        unpacked = 0
         hasRepeats = false
         hasCodes = false
         frequenciesOffset = 0
