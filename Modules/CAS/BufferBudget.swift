@@ -33,6 +33,8 @@ package final class BufferBudget: Sendable {
         for (count, ready) in takeDue() { ready(Reservation(self, count)) }
     }
 
+    package var isShort: Bool { state.withLock { $0.limit < full } }
+
     /// Whether what nobody waits for is refused: while descriptors are short.
     package var refusesAhead: Bool {
         get { state.withLock { $0.refusesAhead } }

@@ -86,7 +86,9 @@ final class CachedContent: OpenContent {
 
     private func start(_ flight: CachedFile.Flight, _ reservation: Reservation) {
         let begin = monotonicNanoseconds()
+        cache.foreground.withLock { $0.begin() }
         source.fetch(flight.range) { [self] result in
+            cache.foreground.withLock { $0.end(at: monotonicNanoseconds()) }
             switch result {
             case .success(let bytes) where unsafe bytes.buffer.count == flight.range.count:
                 let count = flight.range.count
@@ -150,7 +152,8 @@ private final class ChunkRead: Sendable {
         if flights.isEmpty { return assemble(pieces) }
         state.withLock { state in
             state.awaited = flights.count
-            state.hasMissed = true
+            // What was read ahead from the cache's disk is there, if not yet in memory.
+            if flights.contains(where: { !$0.isLoad }) { state.hasMissed = true }
         }
         if new.isEmpty { content.noteWait() }
         for flight in flights { if !flight.wait({ [self] in landed($0) }) { landed(nil) } }

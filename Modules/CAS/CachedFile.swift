@@ -36,9 +36,14 @@ final class CachedFile: Sendable {
     final class Flight: Sendable {
         typealias Waiter = @Sendable (Result<Block, ContentError>) -> Void
         let range: Range<Int64>
+        /// Whether it comes from the cache's disk.
+        let isLoad: Bool
         fileprivate let waiters = Mutex<[Waiter]?>([])
 
-        init(_ range: Range<Int64>) { self.range = range }
+        init(_ range: Range<Int64>, isLoad: Bool = false) {
+            self.range = range
+            self.isLoad = isLoad
+        }
 
         /// Calls back when it has landed; false when it has already.
         func wait(_ waiter: @escaping Waiter) -> Bool {
@@ -126,7 +131,7 @@ final class CachedFile: Sendable {
                 let flight: Flight
                 if let entry {
                     let entries = state.run(from: entry, to: range.upperBound, most: min(most, Self.largestLoad))
-                    flight = Flight(entry.offset..<(entries.last ?? entry).end)
+                    flight = Flight(entry.offset..<(entries.last ?? entry).end, isLoad: true)
                     loads.append((flight, entries))
                 } else {
                     flight = gap(at: position, wanted: range.upperBound, before: next, most: most, state)
@@ -136,6 +141,29 @@ final class CachedFile: Sendable {
                 position = flight.range.upperBound
             }
             return (fetches, loads)
+        }
+    }
+
+    /// Enters flights for what is neither in memory, nor stored, nor under way. The caller must start them.
+    ///
+    /// - Parameter most: the largest flight, in bytes.
+    func locateMissing(_ range: Range<Int64>, most: Int64) -> [Flight] {
+        state.withLock { state in
+            var flights: [Flight] = []
+            var position = range.lowerBound
+            while position < range.upperBound {
+                let known = state.block(at: position)?.range ?? state.flight(at: position)?.range
+                let (entry, next) = state.manifest.entry(at: position)
+                if let end = known?.upperBound ?? entry?.end {
+                    position = end
+                    continue
+                }
+                let flight = gap(at: position, wanted: range.upperBound, before: next, most: most, state)
+                state.flights.append(flight)
+                flights.append(flight)
+                position = flight.range.upperBound
+            }
+            return flights
         }
     }
 

@@ -27,6 +27,17 @@ package struct ChunkGrid: Hashable, Sendable {
         return chunk(at: clamped.lowerBound).lowerBound..<chunk(at: clamped.upperBound - 1).upperBound
     }
 
+    /// How many chunks, and parts of chunks, a range has.
+    package func count(in range: Range<Int64>) -> Int {
+        var count = 0
+        var position = max(range.lowerBound, 0)
+        while position < min(range.upperBound, size) {
+            count += 1
+            position = chunk(at: position).upperBound
+        }
+        return count
+    }
+
     private func part(at offset: Int64) -> Range<Int64> {
         guard let payload else { return 0..<size }
         if offset < payload.lowerBound { return 0..<payload.lowerBound }

@@ -22,6 +22,7 @@ package final class ContentCache: Sendable {
     /// Where the cache's disk is waited for.
     let lane: IOLane
     package let fetchedBytes = Counter()
+    let foreground = Mutex(Foreground())
     private let files = Mutex<[ContentKey: Held]>([:])
 
     private struct Held {
@@ -59,7 +60,7 @@ package final class ContentCache: Sendable {
     }
 
     /// The state that all readers of a version share.
-    private func share(_ info: VersionInfo, _ manifest: Manifest) -> CachedFile {
+    func share(_ info: VersionInfo, _ manifest: Manifest) -> CachedFile {
         files.withLock { files in
             if let known = files[info.key]?.file { return known }
             let file = CachedFile(info: info, manifest: manifest)
