@@ -46,6 +46,23 @@ package enum LibraryFile {
         }
     }
 
+    /// Readers of a library that may be open elsewhere; nothing is changed.
+    ///
+    /// - Throws: where there is none, or it is another version's.
+    package static func readers(_ path: FilePath) throws(CacheError) -> (LibraryReader, TreeReader) {
+        try wrapping("open \(path)") {
+            let report = FailureReport { _, _ in }
+            let database = try Database.open(path, .readOnly, cacheKibibytes: 2048)
+            guard try DatabaseFile.version(database, .library) == Schema.version else {
+                throw CacheError(.failed, "library: \(path) is another version's")
+            }
+            return (
+                try LibraryReader(database: database, report: report),
+                try TreeReader(database: try Database.open(path, .readOnly), report: report)
+            )
+        }
+    }
+
     /// What a look through a library found.
     package struct Examination: Hashable, Sendable {
         /// Empty when nothing is wrong.

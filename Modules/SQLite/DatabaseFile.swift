@@ -17,6 +17,8 @@ package enum DatabaseFile {
         case curation = 0x6d66_7375
         /// "mfsb"
         case backup = 0x6d66_7362
+        /// "mfsh"
+        case history = 0x6d66_7368
 
         /// To be executed when the database is made.
         package var statement: String { "PRAGMA application_id=\(rawValue);" }
