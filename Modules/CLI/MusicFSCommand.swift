@@ -18,7 +18,7 @@ struct MusicFSCommand: ParsableCommand {
             MountCommand.self, UnmountCommand.self, ScanCommand.self, StatusCommand.self, ShutdownCommand.self,
             ReloadCommand.self, UpgradeCommand.self, TasksCommand.self, EventsCommand.self, LogLevelCommand.self,
             BackupCommand.self, RestoreCommand.self, DoctorCommand.self, InfoCommand.self, OriginCommand.self,
-            CacheCommand.self, SearchCommand.self, CollectionCommand.self,
+            CacheCommand.self, SearchCommand.self, CollectionCommand.self, HistoryCommand.self, PrefetchCommand.self,
             ConfigCommand.self, VersionCommand.self,
             CompletionsCommand.self,
             ManualCommand.self, ServeCommand.self, UnitCommand.self,

@@ -53,7 +53,8 @@ struct Settings {
             threads: configuration.fuse.threads, heartbeatTimeout: configuration.guardian.heartbeatTimeout,
             maxRestarts: configuration.guardian.maxRestarts, socketPath: instance.socket,
             socketGroup: configuration.control.group, tcp: tcp(configuration.control),
-            eventCapacity: configuration.events.capacity, scansAtStart: !mount.noScan)
+            eventCapacity: configuration.events.capacity, prefetch: configuration.prefetch,
+            history: configuration.history, scansAtStart: !mount.noScan)
         return Settings(
             settings: settings, arguments: arguments(global, mount, Pins(configuration)), entries: loaded.entries,
             log: configuration.log)

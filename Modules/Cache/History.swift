@@ -167,26 +167,33 @@ package final class History: Sendable {
     // MARK: Noting
 
     /// Writes what happened, in one transaction. Waits for the disk, and throws nothing.
-    package func note(_ entries: [Entry]) {
-        guard keep > .zero, !entries.isEmpty else { return }
-        let isWritten: Void? = using { database in
+    ///
+    /// - Returns: how many of them were plays that ended.
+    @discardableResult
+    package func note(_ entries: [Entry]) -> Int {
+        guard keep > .zero, !entries.isEmpty else { return 0 }
+        let plays = using { database in
             try database.transaction {
+                var plays = 0
                 for entry in entries {
                     switch entry {
                     case .opened(let opening): try database.add(opening)
-                    case .released(let handle, let time): try database.release(handle, at: time)
+                    case .released(let handle, let time):
+                        if try database.release(handle, at: time) { plays += 1 }
                     }
                 }
+                return plays
             }
         }
-        if isWritten == nil { lost.increment(by: UInt64(entries.count)) }
+        if plays == nil { lost.increment(by: UInt64(entries.count)) }
+        return plays ?? 0
     }
 
     /// The mount ends: what is open is held no longer than until now.
     package func endMount() {
         guard keep > .zero else { return }
         _ = using { database in
-            for handle in try database.handles() { try database.release(handle, at: monotonicNanoseconds()) }
+            for handle in try database.handles() { _ = try database.release(handle, at: monotonicNanoseconds()) }
         }
     }
 

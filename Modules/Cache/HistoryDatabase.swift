@@ -120,21 +120,24 @@ final class HistoryDatabase {
     }
 
     /// A handle that is not known was opened while nothing could be noted; or it was told before.
-    func release(_ handle: UInt64, at time: UInt64) throws(SQLiteError) {
+    ///
+    /// - Returns: whether it was a play.
+    func release(_ handle: UInt64, at time: UInt64) throws(SQLiteError) -> Bool {
         findOpen.bind(1, Int64(bitPattern: handle))
         let open = try findOpen.step() ? (findOpen.integer(0), findOpen.integer(1), findOpen.integer(2)) : nil
         findOpen.reset()
-        guard let (access, since, needed) = open else { return }
+        guard let (access, since, needed) = open else { return false }
         dropOpen.bind(1, Int64(bitPattern: handle))
         try dropOpen.run()
         let (held, isLess) = Int64(clamping: time).subtractingReportingOverflow(since)
-        guard !isLess, held >= 0 else { return }
+        guard !isLess, held >= 0 else { return false }
         setHeld.bind(1, access)
         setHeld.bind(2, held)
         try setHeld.run()
-        guard held >= needed else { return }
+        guard held >= needed else { return false }
         setPlay.bind(1, access)
         try setPlay.run()
+        return true
     }
 
     func handles() throws(SQLiteError) -> [UInt64] {

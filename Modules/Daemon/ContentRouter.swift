@@ -185,10 +185,24 @@ final class ContentRouter: ContentProvider {
         _ version: ContentVersion, _ others: [OtherReplica],
         _ completion: @escaping @Sendable (Result<any OpenContent, ContentError>) -> Void
     ) {
+        guard let (info, source, keeps) = describe(version, others) else { return completion(.failure(.changed)) }
+        cache.open(info, source: source, keeps: keeps) { completion(.success($0)) }
+    }
+
+    /// Opens a version to fetch it before anybody asks for it; nil where it is not kept, or gone.
+    func openAhead(
+        _ version: ContentVersion, others: [OtherReplica], completion: @escaping @Sendable (AheadFile?) -> Void
+    ) {
+        guard let (info, source, keeps) = describe(version, others), keeps else { return completion(nil) }
+        cache.openAhead(info, source: source, completion: completion)
+    }
+
+    /// What the cache has to know of a version; nil where that is gone.
+    private func describe(
+        _ version: ContentVersion, _ others: [OtherReplica]
+    ) -> (info: VersionInfo, source: FederatedSource, keeps: Bool)? {
         let settings = state.withLock { $0.settings }
-        guard let path = version.path, let setting = settings[version.origin] else {
-            return completion(.failure(.changed))
-        }
+        guard let path = version.path, let setting = settings[version.origin] else { return nil }
         var replicas = [location(version.origin, path, version.stamp)].compactMap(\.self)
         replicas += others.compactMap { location($0.origin, $0.path, $0.stamp) }
         let source = FederatedSource(
@@ -200,7 +214,7 @@ final class ContentRouter: ContentProvider {
         let key = version.key ?? ContentKey(origin: setting.id, path: path.bytes, stamp: version.stamp)
         let keeps = replicas.contains { member($0.origin.id)?.isKept ?? false }
         let info = VersionInfo(key: key, size: version.size, payload: version.payload, origin: setting.id)
-        cache.open(info, source: source, keeps: keeps) { completion(.success($0)) }
+        return (info, source, keeps)
     }
 
     func location(_ origin: Int64, _ path: FilePath, _ stamp: FileStamp) -> ReplicaLocation? {

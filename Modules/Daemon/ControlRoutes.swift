@@ -17,8 +17,7 @@ struct ControlRoutes: Sendable {
     var all: [Route] {
         OpenAPIDocument.adding(
             to: CacheRoutes(server).all + SearchRoutes(server).all + CollectionRoutes(server).all
-                + EventRoutes(server).all
-                + reports + actions,
+                + EventRoutes(server).all + HistoryRoutes(server).all + reports + actions,
             version: musicFSVersion)
     }
 

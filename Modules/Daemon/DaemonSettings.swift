@@ -30,6 +30,8 @@ package struct DaemonSettings: Sendable {
     /// Where the control interface is on TCP too, and what it asks for there.
     package var tcp: (address: LoopbackAddress, tokenFile: FilePath)?
     package var eventCapacity: Int
+    package var prefetch: Configuration.Prefetch
+    package var history: Configuration.History
     package var scansAtStart: Bool
 
     package init(
@@ -39,7 +41,7 @@ package struct DaemonSettings: Sendable {
         health: Configuration.Health, workers: Int, removalBrake: Double, allowOther: Bool,
         timeout: Duration, allowsPassthrough: Bool, threads: Int, heartbeatTimeout: Duration, maxRestarts: Int,
         socketPath: FilePath, socketGroup: String?, tcp: (address: LoopbackAddress, tokenFile: FilePath)?,
-        eventCapacity: Int, scansAtStart: Bool
+        eventCapacity: Int, prefetch: Configuration.Prefetch, history: Configuration.History, scansAtStart: Bool
     ) {
         self.name = name
         self.mountPoint = mountPoint
@@ -63,6 +65,8 @@ package struct DaemonSettings: Sendable {
         self.socketGroup = socketGroup
         self.tcp = tcp
         self.eventCapacity = eventCapacity
+        self.prefetch = prefetch
+        self.history = history
         self.scansAtStart = scansAtStart
     }
 
@@ -76,6 +80,7 @@ package struct DaemonSettings: Sendable {
         min(configured > 0 ? configured : max(2, ThisProcess.cores), 64)
     }
 
+    package var historyPath: FilePath { stateDirectory.appending(History.fileName) }
     package var libraryPath: FilePath { cacheDirectory.appending("library.db") }
     func libraryOptions(
         nextEpoch: @escaping @Sendable () throws -> Int64, onCommit: @escaping Library.OnCommit,

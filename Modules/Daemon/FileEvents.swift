@@ -1,28 +1,41 @@
 import MusicFSCache
 import MusicFSCore
+import MusicFSFUSE
 import MusicFSSystem
 
-/// Tells of files that come, go, change and are opened, by their paths in the mount.
+/// Tells of files that come, go and change, by their paths in the mount; and of opens and releases, to those who follow
+/// the events, to the history and to the prefetcher.
 final class FileEvents: Sendable {
     private struct State: Sendable {
-        var opened: [Opened] = []
+        var accesses: [Access] = []
         var isCancelled = false
     }
 
+    private enum Access: Sendable {
+        case opened(Opened)
+        case released(handle: UInt64, at: UInt64)
+    }
+
     private struct Opened: Sendable {
-        var node: Int64
-        var track: Int64?
-        var origin: Int64
-        var size: Int64
+        var version: ContentVersion
+        var handle: UInt64
+        /// Nanoseconds since 1970.
+        var time: Int64
+        /// The same moment by CLOCK_MONOTONIC.
+        var since: UInt64
     }
 
     /// Opens that wait to be told; further ones are counted and not told.
     private static let limit = 4096
+    /// What comes of a release is small, and a play would be lost.
+    private static let releaseLimit = 4 * limit
+    /// Accesses are written together, so often at the most, nanoseconds.
+    private static let writePause: UInt64 = 500_000_000
 
     private let events: EventBus
     private let mountPoint: FilePath
     private let waiting = Condition(State())
-    /// Opens that were not told, because so many came at once.
+    /// Opens and releases that were not told, because so many came at once.
     let dropped = Counter()
 
     init(_ events: EventBus, mountPoint: FilePath) {
@@ -44,14 +57,11 @@ final class FileEvents: Sendable {
             }, patience: .milliseconds(100))
     }
 
-    /// Only noted here: working out a path takes look-ups, which no open waits for.
-    func opened(_ version: ContentVersion) {
-        let opened = Opened(
-            node: version.node, track: version.track, origin: version.origin, size: version.size)
+    private func add(_ access: Access, limit: Int) {
         let isFirst: Bool? = waiting.withLock { state in
-            guard state.opened.count < Self.limit else { return nil }
-            state.opened.append(opened)
-            return state.opened.count == 1
+            guard state.accesses.count < limit else { return nil }
+            state.accesses.append(access)
+            return state.accesses.count == 1
         }
         switch isFirst {
         case true?: waiting.signal()
@@ -60,35 +70,116 @@ final class FileEvents: Sendable {
         }
     }
 
-    /// Tells of the opens; a supervised task.
-    func run(_ context: TaskContext, reader: TreeReader) throws -> TaskExit {
+    private func takeAll(_ state: inout State) -> [Access] {
+        defer { state.accesses.removeAll(keepingCapacity: true) }
+        return state.accesses
+    }
+
+    /// Tells of the opens and releases; a supervised task.
+    ///
+    /// - Parameter onPlay: called when something more was played.
+    func run(
+        _ context: TaskContext, library: Library, history: History, prefetcher: Prefetcher?, onPlay: () -> Void
+    ) throws -> TaskExit {
         waiting.withLock { $0.isCancelled = false }
         context.onCancel { [waiting] in
             waiting.withLock { $0.isCancelled = true }
             waiting.signal()
         }
-        var names: [Int64: String] = [:]
+        var teller = Teller(
+            tree: try library.makeTreeReader(), reader: try library.makeReader(), prefetcher: prefetcher)
+        // What was taken is written, whatever happens.
+        defer { history.note(teller.entries) }
+        var nextWrite: UInt64 = 0
+        var nextPruning: UInt64 = 0
         while !context.isCancelled {
             context.beat()
-            // At least every half minute it shows that it lives.
-            let opened = waiting.wait(until: monotonicNanoseconds() + 30_000_000_000) { state -> [Opened]? in
-                if state.opened.isEmpty { return state.isCancelled ? [] : nil }
-                defer { state.opened.removeAll(keepingCapacity: true) }
-                return state.opened
+            let begin = monotonicNanoseconds()
+            if begin >= nextPruning {
+                history.prune()
+                nextPruning = begin + Pace.of(.seconds(3600)).nanoseconds
             }
-            for file in opened ?? [] {
-                // One that has gone since has no path to be told by.
-                guard let path = try reader.path(ofFile: file.node) else { continue }
-                if names[file.origin] == nil { names[file.origin] = try reader.origin(file.origin)?.name }
-                events.publish(
-                    .fileAccessed(
-                        file: file.track, path: self.path(path), origin: names[file.origin] ?? "", offset: 0,
-                        size: file.size))
+            // At least every half minute it shows that it lives.
+            let deadline = teller.entries.isEmpty ? begin + 30_000_000_000 : nextWrite
+            let accesses = waiting.wait(until: deadline) { state -> [Access]? in
+                if state.accesses.isEmpty { return state.isCancelled ? [] : nil }
+                return takeAll(&state)
+            }
+            for access in accesses ?? [] { try tell(access, &teller) }
+            let now = monotonicNanoseconds()
+            if !teller.entries.isEmpty, now >= nextWrite || teller.entries.count >= Self.limit {
+                if history.note(teller.entries) > 0 { onPlay() }
+                teller.entries.removeAll(keepingCapacity: true)
+                nextWrite = now + Self.writePause
             }
         }
         return .stopped
     }
 
+    /// What the task works with.
+    private struct Teller {
+        let tree: TreeReader
+        let reader: LibraryReader
+        let prefetcher: Prefetcher?
+        var names: [Int64: String] = [:]
+        /// What is to be written to the history.
+        var entries: [History.Entry] = []
+    }
+
+    private func tell(_ access: Access, _ teller: inout Teller) throws {
+        switch access {
+        case .released(let handle, let time):
+            teller.entries.append(.released(handle: handle, at: time))
+            teller.prefetcher?.released(handle: handle)
+        case .opened(let opened):
+            let version = opened.version
+            if teller.names[version.origin] == nil {
+                teller.names[version.origin] = try teller.tree.origin(version.origin)?.name
+            }
+            let origin = teller.names[version.origin] ?? ""
+            if let track = version.track, let path = version.path {
+                let needed = History.needed(duration: try teller.reader.duration(ofTrack: track))
+                teller.entries.append(
+                    .opened(
+                        History.Opening(
+                            handle: opened.handle, file: PlayedFile(origin: origin, path: path.bytes),
+                            time: opened.time, since: opened.since, needed: needed)))
+                teller.prefetcher?.opened(
+                    node: version.node, handle: opened.handle, since: opened.since, needed: needed)
+            }
+            // One that has gone since has no path to be told by.
+            guard let path = try teller.tree.path(ofFile: version.node) else { return }
+            events.publish(
+                .fileAccessed(
+                    file: version.track, path: self.path(path), origin: origin, offset: 0, size: version.size))
+        }
+    }
+
+    /// The mount ends, and the task has: notes what was released since. What is open then is held no longer.
+    func endMount(_ history: History) {
+        let releases = waiting.withLock { takeAll(&$0) }.compactMap { access -> History.Entry? in
+            guard case .released(let handle, let time) = access else { return nil }
+            return .released(handle: handle, at: time)
+        }
+        history.note(releases)
+        history.endMount()
+    }
+
     /// A path of the tree as programs see it.
     private func path(_ path: FilePath) -> FilePath { FilePath(bytes: mountPoint.bytes + path.bytes) ?? path }
+}
+
+extension FileEvents: AccessObserver {
+    /// Only noted here: working out a path takes look-ups, which no open waits for.
+    func opened(_ version: ContentVersion, handle: UInt64) {
+        add(
+            .opened(
+                Opened(
+                    version: version, handle: handle, time: wallClockNanoseconds(), since: monotonicNanoseconds())),
+            limit: Self.limit)
+    }
+
+    func released(handle: UInt64) {
+        add(.released(handle: handle, at: monotonicNanoseconds()), limit: Self.releaseLimit)
+    }
 }

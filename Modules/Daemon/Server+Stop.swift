@@ -57,6 +57,10 @@ extension Server {
         step("requests") {
             if !fuse.stop(until: drained) { log.warning("requests were still under way at the end") }
         }
+        step("history") {
+            fileEvents.endMount(history)
+            history.close()
+        }
         step("cache") { content.stop() }
         step("library") {
             do throws(CacheError) {

@@ -35,6 +35,9 @@ package final class Server: Sendable {
     let metrics: MetricsRegistry
     let events: EventBus
     let fileEvents: FileEvents
+    let history: History
+    /// nil where it is switched off.
+    let prefetcher: Prefetcher?
     let supervisor: TaskSupervisor
     let origins: [OriginTask]
     let crashes: CrashHistory
@@ -93,10 +96,14 @@ package final class Server: Sendable {
             },
             metrics: metrics)
         self.search = search
+        history = History(
+            settings.stateDirectory, keep: settings.history.keep, isNewMount: journal.generation <= 1,
+            log: logs.logger("history"))
+        let makeReader = { @Sendable [library] () throws(CacheError) -> LibraryReader? in try library.makeReader() }
         let collections = Collections(
-            curation: curation, finder: search, history: nil,
-            onChange: { later.listsChanged(in: CollectionDirectory.name) }
-        ) { [library] () throws(CacheError) in try library.makeReader() }
+            curation: curation, finder: search,
+            history: LibraryPlayHistory(history: history, makeReader: makeReader),
+            onChange: { later.listsChanged(in: CollectionDirectory.name) }, makeReader: makeReader)
         self.collections = collections
         // Before anybody looks one up. What goes wrong is told when it is tried again (`followCuration`).
         try? collections.refresh(lastChange: library.lastChange)
@@ -112,6 +119,11 @@ package final class Server: Sendable {
             onHealth: { directory.healthChanged($0, $1, $2) }, onStale: { directory.look($0, at: $1) })
         resources = ResourceWatch(
             cache: content.cache, library: library, metrics: metrics, log: logs.logger("resources"))
+        prefetcher =
+            settings.prefetch.isEnabled
+            ? Prefetcher(
+                settings.prefetch, library: library, history: history, content: content, metrics: metrics,
+                log: logs.logger("prefetch")) : nil
         let services = OriginServices(
             library: library, media: media, content: content.router, remote: content.sink, events: events,
             log: logs.logger("sync"), settings: settings,
@@ -136,8 +148,8 @@ package final class Server: Sendable {
             origin.waitUntilUp(begin &+ (isFar ? 150_000_000 : 500_000_000))
         }
         checks = StoreChecks(
-            settings, library: library, curation: curation, cache: content.cache, indexer: indexer, recovery: recovery,
-            log: log)
+            settings, library: library, curation: curation, history: history, cache: content.cache, indexer: indexer,
+            recovery: recovery, log: log)
         wasInterrupted = Server.noteStart(settings, journal, log: log)
         fuse = try FUSEServer(
             device: ServerDescriptor.device, journal: journal, library: library, content: content.router,
@@ -146,8 +158,9 @@ package final class Server: Sendable {
                 owner: ThisProcess.user, group: ThisProcess.group, timeout: settings.timeout),
             metrics: metrics, log: logs.logger("fuse"), isAwaited: { [rebuild] in rebuild.isWaiting },
             isBeingRecovered: { recovery.failed($0, isWrite: false) },
-            virtual: settings.hasVirtualDirectories ? Server.virtualDirectories(search, collections, timer) : nil,
-            onOpen: { fileEvents.opened($0) },
+            virtual: settings.hasVirtualDirectories
+                ? Server.virtualDirectories(search, collections, prefetcher, timer) : nil,
+            observer: fileEvents,
             onDisconnect: { later.disconnected(guardian) })
         later.set(fuse)
     }
@@ -214,7 +227,12 @@ package final class Server: Sendable {
             }
         }
         try supervisor.start("accesses", restarts: true, beatLimit: .seconds(120)) { [self] in
-            try fileEvents.run($0, reader: library.makeTreeReader())
+            try fileEvents.run($0, library: library, history: history, prefetcher: prefetcher) {
+                fuse.listsChanged(in: CollectionDirectory.name)
+            }
+        }
+        if let prefetcher {
+            try supervisor.start("prefetch", restarts: true, beatLimit: .seconds(120)) { try prefetcher.run($0) }
         }
         try supervisor.start("state", restarts: true) { [self] in try followState($0) }
         try supervisor.start("health", critical: true) { [self] in try content.health.run($0) }

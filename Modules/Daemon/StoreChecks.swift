@@ -11,6 +11,7 @@ final class StoreChecks: Sendable {
     private let settings: DaemonSettings
     private let library: Library
     private let curation: Curation
+    private let history: History
     private let cache: ContentCache
     private let indexer: SearchIndexer
     private let recovery: LibraryRecovery
@@ -21,12 +22,13 @@ final class StoreChecks: Sendable {
     private static let sample = 100
 
     init(
-        _ settings: DaemonSettings, library: Library, curation: Curation, cache: ContentCache,
+        _ settings: DaemonSettings, library: Library, curation: Curation, history: History, cache: ContentCache,
         indexer: SearchIndexer, recovery: LibraryRecovery, log: Logger
     ) {
         self.settings = settings
         self.library = library
         self.curation = curation
+        self.history = history
         self.cache = cache
         self.indexer = indexer
         self.recovery = recovery
@@ -63,6 +65,10 @@ final class StoreChecks: Sendable {
             // It was in order at another time, which says nothing now.
             results.withLock { $0["curation"] = nil }
             log.warning("what was curated cannot be checked", metadata: ["error": "\(error)"])
+        }
+        do { note("history", try history.check(isFull: false)) } catch {
+            results.withLock { $0["history"] = nil }
+            log.warning("the history cannot be checked", metadata: ["error": "\(error)"])
         }
         checkSearchIndex()
         guard cache.store != nil else { return }

@@ -55,6 +55,7 @@ package struct StoreExamination {
         add("cache index", index) { try ChunkIndexFile.problems(index, isFull: isFull) }
         let curation = settings.stateDirectory.appending(Curation.fileName)
         add("curation", curation) { try Curation.problems(curation, isFull: isFull) }
+        add("history", settings.historyPath) { try History.problems(settings.historyPath, isFull: isFull) }
         return findings
     }
 
@@ -75,6 +76,7 @@ package struct StoreExamination {
                 case "library": try LibraryFile.setAside(finding.path)
                 case "search index": try SearchIndex.remove(finding.path)
                 case "cache index": try ChunkIndexFile.setAside(finding.path)
+                case "history": try History.setAside(finding.path)
                 // It is opened with its backups at hand.
                 default: break
                 }

@@ -20,14 +20,14 @@ package final class FUSEServer: Sendable {
     ///   - isAwaited: whether a library that is being rebuilt will know more soon.
     ///   - isBeingRecovered: whether requests that failed with such an error are to be left to a successor.
     ///   - virtual: the directories beside the tree; nil for none.
-    ///   - onOpen: a file was opened; called on threads that must not wait.
+    ///   - observer: told of opens and releases.
     ///   - onDisconnect: the mount is gone; called once, on a thread of the loop.
     package init(
         device: CInt, journal: Journal, library: Library, content: any ContentProvider,
         registry: any BackingRegistry, settings: FileSystemSettings, metrics: MetricsRegistry, log: Logger,
         isAwaited: @escaping @Sendable () -> Bool,
         isBeingRecovered: @escaping @Sendable (CacheError) -> Bool, virtual: VirtualDirectories? = nil,
-        onOpen: @escaping @Sendable (ContentVersion) -> Void = { _ in }, onDisconnect: @escaping @Sendable () -> Void
+        observer: (any AccessObserver)? = nil, onDisconnect: @escaping @Sendable () -> Void
     ) throws {
         self.journal = journal
         self.library = library
@@ -43,7 +43,7 @@ package final class FUSEServer: Sendable {
             isAwaited: isAwaited,
             isBeingRecovered: isBeingRecovered,
             invalidate: { later.invalidator.withLock { $0 }?.add($0) },
-            invalidateLists: { later.invalidator.withLock { $0 }?.add($0) }, onOpen: onOpen)
+            invalidateLists: { later.invalidator.withLock { $0 }?.add($0) }, observer: observer)
         session = try FUSESession(device: device, journal: journal, fileSystem: fileSystem)
         loop = try RequestLoop(
             session: session, makeReader: { try library.makeTreeReader() }, onDisconnect: onDisconnect)

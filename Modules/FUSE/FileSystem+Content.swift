@@ -53,7 +53,7 @@ extension FileSystem {
         let handle = files.add(OpenFiles.File(content: content, size: version.size, version: version.id))
         statistics.openCount.add(1, ordering: .relaxed)
         request.replyOpen(handle: handle)
-        onOpen(version)
+        observer?.opened(version, handle: handle)
     }
 
     private func finishPassthrough(
@@ -167,6 +167,7 @@ extension FileSystem {
             statistics.openCount.subtract(1, ordering: .relaxed)
             if let id = known(raw), id.kind == .file(.passthrough) { backings.release(raw) }
         }
+        observer?.released(handle: handle)
         request.replyDone()
     }
 }

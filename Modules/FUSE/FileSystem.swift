@@ -1,5 +1,5 @@
 import CFuse3
-import MusicFSCache
+package import MusicFSCache
 import MusicFSCore
 import MusicFSSystem
 import Synchronization
@@ -17,6 +17,14 @@ package struct FileSystemSettings: Hashable, Sendable {
         self.group = group
         self.timeout = timeout
     }
+}
+
+/// Hears of every open and release. Called on threads that must not wait.
+package protocol AccessObserver: Sendable {
+    /// - Parameter handle: no other open has it as long as the mount is.
+    func opened(_ version: ContentVersion, handle: UInt64)
+    /// The handle may be a predecessor's; and it may be told twice, where a server died in between.
+    func released(handle: UInt64)
 }
 
 /// The answers to the kernel's requests. Nothing here waits for anything but SQLite; what needs an origin goes to its
@@ -44,8 +52,8 @@ final class FileSystem: Sendable {
     let invalidate: @Sendable ([TreeChange]) -> Void
     /// The kernel may have kept what a list no longer holds.
     let invalidateLists: @Sendable ([VirtualNode]) -> Void
-    /// A file was opened. Called on threads that must not wait.
-    let onOpen: @Sendable (ContentVersion) -> Void
+    /// Told of opens and releases, on threads that must not wait.
+    let observer: (any AccessObserver)?
     let timeout: Double
     /// Whether files are still opened; not while the server stops.
     let takesOpens = Atomic(true)
@@ -59,7 +67,7 @@ final class FileSystem: Sendable {
         isBeingRecovered: @escaping @Sendable (CacheError) -> Bool,
         invalidate: @escaping @Sendable ([TreeChange]) -> Void,
         invalidateLists: @escaping @Sendable ([VirtualNode]) -> Void,
-        onOpen: @escaping @Sendable (ContentVersion) -> Void
+        observer: (any AccessObserver)?
     ) {
         self.settings = settings
         self.epoch = epoch
@@ -74,7 +82,7 @@ final class FileSystem: Sendable {
         self.isBeingRecovered = isBeingRecovered
         self.invalidate = invalidate
         self.invalidateLists = invalidateLists
-        self.onOpen = onOpen
+        self.observer = observer
         files = OpenFiles(generation: generation)
         backings = Backings(registry: registry, journal: journal)
         let limit = ThisProcess.raiseDescriptorLimit()

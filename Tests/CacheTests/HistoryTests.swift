@@ -94,8 +94,9 @@ import Testing
         let one = Int64(second)
         make().note([opening(1 << 40 | 7, "a", at: start)])
         let successor = make()
-        successor.note([release(1 << 40 | 7, at: start + 31 * one)])
-        #expect(try plays(successor) == ["a"])
+        let plays = successor.note([release(1 << 40 | 7, at: start + 31 * one)])
+        #expect(plays == 1)
+        #expect(try self.plays(successor) == ["a"])
     }
 
     /// Its handles are given out anew, and nobody saw what became of them.

@@ -96,6 +96,21 @@ package struct Configuration: Hashable, Sendable {
         package var tokenFile: FilePath?
     }
 
+    package struct Prefetch: Hashable, Sendable {
+        package var isEnabled = true
+        /// How many tracks are fetched ahead of what plays.
+        package var tracks = 3
+        /// How many at a time.
+        package var concurrent = 2
+        /// How long no reader must have had anything fetched.
+        package var quiet = Duration.milliseconds(100)
+    }
+
+    package struct History: Hashable, Sendable {
+        /// Zero for no history.
+        package var keep = Duration.seconds(30 * 86_400)
+    }
+
     package struct Events: Hashable, Sendable {
         package var capacity = 1024
     }
@@ -115,6 +130,8 @@ package struct Configuration: Hashable, Sendable {
     package var guardian = Guardian()
     package var log = Log()
     package var control = Control()
+    package var prefetch = Prefetch()
+    package var history = History()
     package var events = Events()
 
     package init() {}

@@ -94,6 +94,19 @@ enum ConfigurationSchema {
             "control", "token_file", \.control.tokenFile,
             "The token, at least 16 letters and digits, in a file of mode 0600; needed with tcp."),
 
+        .boolean(
+            "prefetch", "enabled", \.prefetch.isEnabled,
+            "Whether what is likely to be played next is fetched into the cache."),
+        .integer("prefetch", "tracks", 1...100, \.prefetch.tracks, "How many tracks are fetched ahead of what plays."),
+        .integer("prefetch", "concurrent", 1...16, \.prefetch.concurrent, "How many of them at a time."),
+        .duration(
+            "prefetch", "quiet", .zero ... .seconds(60), \.prefetch.quiet,
+            "How long no reader must have waited for an origin before something is fetched ahead."),
+
+        .duration(
+            "history", "keep", .zero ... .seconds(3_153_600_000), \.history.keep,
+            "How long it is known what was opened and played; 0s for not at all."),
+
         .integer(
             "events", "capacity", 1...1_048_576, \.events.capacity,
             "Events kept for a subscriber; a slower one loses the oldest, counted."),
@@ -143,8 +156,6 @@ enum ConfigurationSchema {
     /// Keys of features that are not built yet, by section.
     static let unavailable: [String: [String]] = [
         "views": ["name", "template", "filter"],
-        "prefetch": ["enabled", "tracks", "concurrent", "quiet"],
-        "history": ["keep"],
     ]
 
     static let originsSection = "origins"

@@ -16,11 +16,12 @@ package final class StandaloneCollections {
             cacheDirectory == stateDirectory ? [cacheDirectory] : [cacheDirectory, stateDirectory])
         let library = cacheDirectory.appending("library.db")
         let curation = Curation(stateDirectory, log: logs.logger("curation"))
+        let makeReader = { @Sendable () throws(CacheError) in try LibraryReader.openIfThere(library) }
+        // Asked and not written to: how long something is kept plays no part.
+        let history = History(stateDirectory, keep: .zero, isNewMount: false, log: logs.logger("history"))
         collections = Collections(
-            curation: curation, finder: StandaloneFinder(cacheDirectory: cacheDirectory), history: nil
-        ) { () throws(CacheError) in
-            try LibraryReader.openIfThere(library)
-        }
+            curation: curation, finder: StandaloneFinder(cacheDirectory: cacheDirectory),
+            history: LibraryPlayHistory(history: history, makeReader: makeReader), makeReader: makeReader)
     }
 
     package func list() throws -> [CollectionReport] { try collections.list() }

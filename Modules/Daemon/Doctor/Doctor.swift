@@ -99,7 +99,9 @@ package struct Doctor {
                 finding.name, .error, "\(finding.path) is damaged: \(first)",
                 remedy: finding.name == "curation"
                     ? "mounting takes its last backup; look at the disk with smartctl and fsck"
-                    : "'musicfs mount --repair' builds it anew")
+                    : finding.name == "history"
+                        ? "mounting begins it anew; look at the disk with smartctl and fsck"
+                        : "'musicfs mount --repair' builds it anew")
         }
     }
 
