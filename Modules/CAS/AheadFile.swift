@@ -67,7 +67,6 @@ package final class AheadFile: Sendable {
                 let block = Block(range: flight.range, bytes: bytes, reservation: reservation)
                 file.land(flight, .success(block))
                 keep(block, tally)
-                file.dropBlocks(in: flight.range)
             case .success:
                 file.land(flight, .failure(.failed(.io)))
                 tally.end(.failed(.failed(.io)))
@@ -79,7 +78,9 @@ package final class AheadFile: Sendable {
     }
 
     private func keep(_ block: Block, _ tally: Tally) {
-        let chunks = Tally(file.grid.count(in: block.range)) { outcome in
+        let chunks = Tally(file.grid.count(in: block.range)) { [file] outcome in
+            // Not before: who reads it meanwhile finds it in memory.
+            file.dropBlocks(in: block.range)
             tally.end(outcome == .stored(0) ? .stored(Int64(block.range.count)) : outcome)
         }
         cache.put(file.info, block.range, { block.slice($0) }, store) { [weak file] entry in

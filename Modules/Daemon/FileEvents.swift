@@ -13,7 +13,7 @@ final class FileEvents: Sendable {
 
     private enum Access: Sendable {
         case opened(Opened)
-        case released(handle: UInt64, at: UInt64)
+        case released(handle: UInt64, at: UInt64, wasRead: Bool)
     }
 
     private struct Opened: Sendable {
@@ -128,9 +128,9 @@ final class FileEvents: Sendable {
 
     private func tell(_ access: Access, _ teller: inout Teller) throws {
         switch access {
-        case .released(let handle, let time):
+        case .released(let handle, let time, let wasRead):
             teller.entries.append(.released(handle: handle, at: time))
-            teller.prefetcher?.released(handle: handle)
+            teller.prefetcher?.released(handle: handle, wasRead: wasRead)
         case .opened(let opened):
             let version = opened.version
             if teller.names[version.origin] == nil {
@@ -158,7 +158,7 @@ final class FileEvents: Sendable {
     /// The mount ends, and the task has: notes what was released since. What is open then is held no longer.
     func endMount(_ history: History) {
         let releases = waiting.withLock { takeAll(&$0) }.compactMap { access -> History.Entry? in
-            guard case .released(let handle, let time) = access else { return nil }
+            guard case .released(let handle, let time, _) = access else { return nil }
             return .released(handle: handle, at: time)
         }
         history.note(releases)
@@ -179,7 +179,7 @@ extension FileEvents: AccessObserver {
             limit: Self.limit)
     }
 
-    func released(handle: UInt64) {
-        add(.released(handle: handle, at: monotonicNanoseconds()), limit: Self.releaseLimit)
+    func released(handle: UInt64, wasRead: Bool) {
+        add(.released(handle: handle, at: monotonicNanoseconds(), wasRead: wasRead), limit: Self.releaseLimit)
     }
 }

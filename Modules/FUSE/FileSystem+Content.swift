@@ -114,6 +114,7 @@ extension FileSystem {
         guard offset >= 0, offset < file.size else { return request.replyEnd() }
         Failpoint.pass(size: file.size)
         let count = Int(min(Int64(size), file.size - offset))
+        file.progress.note(count)
         if count <= LoopThread.bufferSize {
             let buffer = unsafe UnsafeMutableRawBufferPointer(rebasing: thread.buffer[..<count])
             if unsafe file.content.readNow(into: buffer, at: offset) == count {
@@ -163,11 +164,12 @@ extension FileSystem {
     }
 
     func release(_ request: consuming Request, _ raw: UInt64, handle: UInt64) {
-        if files.remove(handle) != nil, handle >> 40 == generation {
+        let file = files.remove(handle)
+        if file != nil, handle >> 40 == generation {
             statistics.openCount.subtract(1, ordering: .relaxed)
             if let id = known(raw), id.kind == .file(.passthrough) { backings.release(raw) }
         }
-        observer?.released(handle: handle)
+        observer?.released(handle: handle, wasRead: file.map { $0.progress.value >= $0.size / 2 } ?? false)
         request.replyDone()
     }
 }

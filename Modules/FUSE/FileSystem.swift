@@ -24,7 +24,9 @@ package protocol AccessObserver: Sendable {
     /// - Parameter handle: no other open has it as long as the mount is.
     func opened(_ version: ContentVersion, handle: UInt64)
     /// The handle may be a predecessor's; and it may be told twice, where a server died in between.
-    func released(handle: UInt64)
+    ///
+    /// - Parameter wasRead: whether at least half of the file was read through this server.
+    func released(handle: UInt64, wasRead: Bool)
 }
 
 /// The answers to the kernel's requests. Nothing here waits for anything but SQLite; what needs an origin goes to its

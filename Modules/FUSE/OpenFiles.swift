@@ -11,6 +11,21 @@ final class OpenFiles: Sendable {
         var content: any OpenContent
         var size: Int64
         var version: Int64
+        let progress = Progress()
+
+        init(content: any OpenContent, size: Int64, version: Int64) {
+            self.content = content
+            self.size = size
+            self.version = version
+        }
+    }
+
+    /// How much was read of a file that is open, as far as the daemon is asked for it.
+    final class Progress: Sendable {
+        private let bytes = Atomic<Int64>(0)
+
+        func note(_ count: Int) { bytes.add(Int64(count), ordering: .relaxed) }
+        var value: Int64 { bytes.load(ordering: .relaxed) }
     }
 
     private struct State {

@@ -87,7 +87,8 @@ extension EndToEnd {
             "get /healthz", "get /metrics", "get /v1/cache", "post /v1/cache/clear", "post /v1/cache/pin",
             "post /v1/cache/prefetch", "post /v1/cache/repair", "post /v1/cache/unpin", "post /v1/cache/verify",
             "get /v1/collections", "post /v1/collections", "post /v1/collections/remove", "get /v1/collections/tracks",
-            "get /v1/events", "get /v1/info", "get /v1/log-level", "put /v1/log-level", "get /v1/openapi.json",
+            "get /v1/events", "get /v1/history", "get /v1/prefetch",
+            "get /v1/info", "get /v1/log-level", "put /v1/log-level", "get /v1/openapi.json",
             "get /v1/origins", "post /v1/origins/check", "get /v1/quarantine", "post /v1/reload", "post /v1/restore",
             "post /v1/scan", "get /v1/search", "post /v1/search/rebuild", "get /v1/search/stats",
             "get /v1/search/stream",
@@ -140,6 +141,7 @@ extension EndToEnd {
             let shown = try #require(try library.files().first { $0.hasSuffix(".wav") })
             let path = file + "%2F" + (shown.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")
             let queries = [
+                "get /v1/history": "?limit=5",
                 "get /v1/info": "?path=\(path)", "put /v1/log-level": "?level=info", "get /v1/events": "?after=1.0",
                 "post /v1/cache/pin": "?path=\(path)", "post /v1/cache/unpin": "?path=\(path)",
                 "post /v1/cache/prefetch": "?path=\(path)", "post /v1/scan": "?full=1",

@@ -15,7 +15,9 @@ struct BenchmarkCommand: ParsableCommand {
             CommandExample("musicfs-bench read --json --work /var/tmp/bench", "one of them, for programs"),
         ])
 
-    @Argument(help: "all, or one of: mount memory read find stat scan rescan visible lookups remote takeover search.")
+    @Argument(
+        help: "all, or one of: mount memory read find stat scan rescan visible lookups remote takeover prefetch search."
+    )
     var bench: String = "all"
 
     @Flag(help: "Print JSON.") var json = false
@@ -72,7 +74,7 @@ struct BenchmarkCommand: ParsableCommand {
 
 /// What can be measured.
 enum Benchmark: String, CaseIterable {
-    case mount, memory, read, find, stat, scan, rescan, visible, lookups, remote, takeover, search
+    case mount, memory, read, find, stat, scan, rescan, visible, lookups, remote, takeover, prefetch, search
 
     func run(_ place: Workplace) throws -> [Row] {
         switch self {
@@ -87,6 +89,7 @@ enum Benchmark: String, CaseIterable {
         case .lookups: try measureLookups(place)
         case .remote: try measureRemote(place)
         case .takeover: try measureTakeOver(place)
+        case .prefetch: try measurePrefetch(place)
         case .search: try measureSearch(place)
         }
     }

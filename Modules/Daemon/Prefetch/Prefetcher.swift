@@ -27,6 +27,8 @@ final class Prefetcher: Sendable {
         var queue = PrefetchQueue()
         /// What is held open, by handle.
         var opens: [UInt64: Open] = [:]
+        /// What was read and closed before that.
+        var readThrough: [ReadThrough] = []
         /// By node.
         var running: [Int64: Running] = [:]
         /// What was fetched and not opened since, the oldest first.
@@ -40,6 +42,12 @@ final class Prefetcher: Sendable {
         var node: Int64
         /// When it has been held long enough to be taken for played; nil once that was noticed.
         var due: UInt64?
+    }
+
+    private struct ReadThrough: Sendable {
+        /// That it had.
+        var handle: UInt64
+        var node: Int64
     }
 
     private struct Running: Sendable {
@@ -93,7 +101,19 @@ final class Prefetcher: Sendable {
         state.signal()
     }
 
-    func released(handle: UInt64) { state.withLock { _ = $0.opens.removeValue(forKey: handle) } }
+    /// - Parameter wasRead: whether much of it was read, so that it was not just looked at: some programs read a file at
+    ///   once and play it from memory.
+    func released(handle: UInt64, wasRead: Bool) {
+        let isNews = state.withLock { state in
+            guard let open = state.opens.removeValue(forKey: handle), open.due != nil, wasRead,
+                state.readThrough.count < Self.most
+            else { return false }
+            state.readThrough.append(ReadThrough(handle: handle, node: open.node))
+            state.isWoken = true
+            return true
+        }
+        if isNews { state.signal() }
+    }
 
     private func wake(_ change: (inout State) -> Void) {
         state.withLock { state in
@@ -140,7 +160,8 @@ final class Prefetcher: Sendable {
         state.withLock { state in
             let due = state.opens.filter { $0.value.due.map { $0 <= now } ?? false }
             for handle in due.keys { state.opens[handle]?.due = nil }
-            return due.map { ($0.key, $0.value.node) }
+            defer { state.readThrough.removeAll() }
+            return state.readThrough.map { ($0.handle, $0.node) } + due.map { ($0.key, $0.value.node) }
         }
     }
 

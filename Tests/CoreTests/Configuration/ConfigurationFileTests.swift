@@ -44,6 +44,13 @@ import Testing
             group = "audio"
             tcp = "localhost:8437"
             token_file = "/etc/musicfs/token"
+            [prefetch]
+            enabled = false
+            tracks = 9
+            concurrent = 4
+            quiet = "2s"
+            [history]
+            keep = "7d"
             [events]
             capacity = 7
             [[origins]]
@@ -97,6 +104,11 @@ import Testing
         expected.control.group = "audio"
         expected.control.tcp = "localhost:8437"
         expected.control.tokenFile = "/etc/musicfs/token"
+        expected.prefetch.isEnabled = false
+        expected.prefetch.tracks = 9
+        expected.prefetch.concurrent = 4
+        expected.prefetch.quiet = .seconds(2)
+        expected.history.keep = .seconds(7 * 86_400)
         expected.events.capacity = 7
         var home = Configuration.Origin()
         home.id = "home"
@@ -151,8 +163,11 @@ import Testing
         ("fuse = 3", "1:1: fuse must be a section, [fuse]"),
         ("[[fuse]]", "1:3: fuse must be a section, [fuse]"),
         ("[origins]\nid = \"x\"", "1:2: origins must be sections in double brackets, [[origins]]"),
-        ("[history]\nkeep = \"30d\"", "2:1: history.keep is not available in this version; remove it"),
-        ("[history]", "1:2: history is not available in this version; remove it"),
+        (
+            "[history]\nkeep = \"for ever\"",
+            "2:1: history.keep is \"for ever\", but must be a duration in ms, s, m, h or d, from \"0s\" to \"36500d\""
+        ),
+        ("[prefetch]\ntracks = 0", "2:1: prefetch.tracks is 0, but must be a whole number from 1 to 100"),
         ("[[views]]\nfilter = \"\"", "2:1: views.filter is not available in this version; remove it"),
         (
             "[control]\ntcp = \"0.0.0.0:8437\"",

@@ -1,0 +1,177 @@
+import MusicFSSystem
+import TestSupport
+
+/// A listener's evenings, replayed in real time over a line of 64 Mbit/s that makes every byte 25 ms late in each direction,
+/// with prefetching and without.
+///
+/// Rows: reads that waited for the origin, tracks that did, what came over the line, and how much of what was fetched ahead
+/// was played.
+func measurePrefetch(_ place: Workplace) throws -> [Row] {
+    guard RcloneServer.isAvailable else {
+        place.say("there is no rclone to serve files: `make test-packages` installs it; its rows are left out")
+        return []
+    }
+    let origin = try place.makeScratch("served")
+    let albums = place.quick ? 2 : 6
+    for album in 1...albums {
+        for track in 1...Listening.tracks { try writeTrack(origin, album, track) }
+    }
+    let server = try RcloneServer(.webdav, origin)
+    let proxy = try TCPProxy(target: server.port)
+    proxy.latency = 0.025
+    proxy.rate = 8_000_000
+    let plays = place.quick ? Array(Listening.evenings[0].prefix(4)) : nil
+    let without = try replay(place, server, proxy, isEnabled: false, plays)
+    let with = try replay(place, server, proxy, isEnabled: true, plays)
+    let peer = "without prefetching"
+    return [
+        Row(
+            name: "prefetch_misses", ours: with.misses, unit: "reads", better: .lower, peer: (peer, without.misses),
+            targetRatio: 0.5),
+        Row(
+            name: "prefetch_waits", ours: with.waits, unit: "tracks", better: .lower, peer: (peer, without.waits),
+            targetRatio: 0.5),
+        Row(name: "prefetch_bytes", ours: with.megabytes, unit: "MB", better: .lower, peer: (peer, without.megabytes)),
+        Row(name: "prefetch_used", ours: with.used * 100, unit: "%", better: .higher, target: 70),
+    ]
+}
+
+/// What was listened to.
+private enum Listening {
+    static let tracks = 6
+
+    struct Play {
+        var album: Int
+        var track: Int
+        /// Left after so many seconds; nil where it is heard to its end.
+        var leftAfter: Double?
+    }
+
+    private static func whole(_ album: Int, _ tracks: ClosedRange<Int> = 1...6) -> [Play] {
+        tracks.map { Play(album: album, track: $0) }
+    }
+
+    /// Tracks of several albums, in an order that no album has.
+    private static let list = [(4, 1), (6, 3), (5, 2), (4, 4), (6, 1)].map { Play(album: $0.0, track: $0.1) }
+
+    /// After each of them the cache is emptied, as if so much else had been heard in between.
+    static let evenings: [[Play]] = [
+        whole(1) + whole(2),
+        // In the middle of an album; a song that is not liked; on with another album.
+        whole(3, 3...6) + [Play(album: 5, track: 1, leftAfter: 1.2)] + whole(6, 2...5),
+        list + whole(1, 1...3), list + whole(2, 4...6), list,
+    ]
+}
+
+private struct Replay {
+    var misses = 0.0
+    var waits = 0.0
+    var megabytes = 0.0
+    /// The share of what was fetched ahead that was opened then.
+    var used = 0.0
+}
+
+private func replay(
+    _ place: Workplace, _ server: RcloneServer, _ proxy: TCPProxy, isEnabled: Bool, _ plays: [Listening.Play]?
+) throws -> Replay {
+    var directories = try place.freshDirectories(origin: "/")
+    let file = directories.cache.parent.appending("config.toml")
+    let text = """
+        [[origins]]
+        id = "far"
+        type = "webdav"
+        url = "http://127.0.0.1:\(proxy.port)/"
+        credentials = "file:\(server.credentials)"
+
+        [prefetch]
+        enabled = \(isEnabled)
+        """
+    try createDirectories(file.parent)
+    try writeFileAtomically(file, Array(text.utf8))
+    directories.configuration = file
+    return try place.withMount(directories) { mount in
+        _ = try mount.command(["scan"])
+        let before = proxy.bytesDown
+        var result = Replay()
+        for evening in plays.map({ [$0] }) ?? Listening.evenings {
+            for play in evening {
+                let misses = try cacheMisses(mount)
+                try listen(place, mount, play)
+                let more = try cacheMisses(mount) - misses
+                result.misses += more
+                result.waits += more > 0 ? 1 : 0
+            }
+            _ = try mount.command(["cache", "clear"])
+        }
+        result.megabytes = Double(proxy.bytesDown - before) / 1e6
+        let status = try mount.command(["prefetch", "status", "--json"])
+        let fetched = number("fetched_files", in: status)
+        result.used = fetched > 0 ? number("used_files", in: status) / fetched : 0
+        return result
+    }
+}
+
+private func cacheMisses(_ mount: MusicFSMount) throws -> Double {
+    number("misses", in: try mount.command(["cache", "stats", "--json"]))
+}
+
+/// The number behind a key that occurs once.
+private func number(_ key: String, in text: String) -> Double {
+    guard let start = text.firstRange(of: "\"\(key)\":")?.upperBound else { return 0 }
+    return Double(text[start...].prefix { $0.isNumber }) ?? 0
+}
+
+/// Reads a track as a player does: no faster than it plays.
+private func listen(_ place: Workplace, _ mount: MusicFSMount, _ play: Listening.Play) throws {
+    try place.checkpoint()
+    let path = mount.point.appending("Artist").appending("Album \(play.album) [WAV]")
+        .appending("0\(play.track) - Song \(play.album).\(play.track).wav")
+    let file = try open(path, [.read])
+    // What was heard on an evening before is not to come out of the kernel's memory.
+    try dropCachedPages(file.raw)
+    let size = try FileStatus.of(file).size
+    let begin = monotonicNanoseconds()
+    var offset: Int64 = 0
+    while offset < size {
+        let count = min(64 << 10, Int(size - offset))
+        _ = try readFully(file.raw, at: offset, count: count)
+        offset += Int64(count)
+        let heard = Double(offset) / Double(byteRate)
+        if let left = play.leftAfter, heard > left { break }
+        let due = begin + UInt64(heard * 1e9)
+        let now = monotonicNanoseconds()
+        if due > now { _ = pollReadable([], milliseconds: Int32((due - now) / 1_000_000)) }
+    }
+    try file.close()
+}
+
+/// Of 192 kHz, 2 channels, 32 bits.
+private let byteRate = 1_536_000
+
+/// Four megabytes, which play for 2.7 s, with tags.
+private func writeTrack(_ origin: FilePath, _ album: Int, _ track: Int) throws {
+    func little(_ value: Int, _ count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+    }
+    func info(_ name: String, _ text: String) -> [UInt8] {
+        let bytes = Array(text.utf8) + [0]
+        return Array(name.utf8) + little(bytes.count, 4) + bytes + (bytes.count % 2 == 0 ? [] : [0])
+    }
+    let tags =
+        Array("INFO".utf8) + info("IART", "Artist") + info("IPRD", "Album \(album)")
+        + info("INAM", "Song \(album).\(track)") + info("IPRT", "\(track)")
+    let dataBytes = 4 << 20
+    var body = Array("WAVEfmt ".utf8) + little(16, 4) + little(1, 2) + little(2, 2) + little(192_000, 4)
+    body += little(byteRate, 4) + little(8, 2) + little(32, 2)
+    body += Array("LIST".utf8) + little(tags.count, 4) + tags + Array("data".utf8) + little(dataBytes, 4)
+    // Different in every track, so that nothing is shared.
+    var state = UInt64(album * 100 + track)
+    for _ in 0..<(dataBytes / 8) {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        unsafe withUnsafeBytes(of: state) { unsafe body.append(contentsOf: $0) }
+    }
+    let folder = origin.appending("Album \(album)")
+    try createDirectories(folder)
+    try writeFileAtomically(
+        folder.appending("\(track).wav"), Array("RIFF".utf8) + little(body.count, 4) + body, mode: 0o644)
+}
