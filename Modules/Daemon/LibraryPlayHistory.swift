@@ -22,11 +22,8 @@ struct LibraryPlayHistory: PlayHistory {
         let known = try makeReader()?.playable(counts.map(\.file)) ?? [:]
         var sums: [Int64: Int] = [:]
         for count in counts { if let file = known[count.file] { sums[file.track, default: 0] += count.count } }
-        var order: [Int64] = []
-        for count in counts {
-            guard let track = known[count.file]?.track, !order.contains(track) else { continue }
-            order.append(track)
-        }
+        var seen: Set<Int64> = []
+        let order = counts.compactMap { known[$0.file]?.track }.filter { seen.insert($0).inserted }
         return order.enumerated().sorted {
             (sums[$1.element] ?? 0, $0.offset) < (sums[$0.element] ?? 0, $1.offset)
         }.prefix(max(limit, 0)).map { ($0.element, sums[$0.element] ?? 0) }

@@ -97,7 +97,8 @@ import Testing
         rig.cache.setShortOfMemory(false)
         let store = try #require(rig.cache.store)
         for (pressure, text) in [
-            (DiskPressure.noPrefetch, "the cache's disk is nearly full"), (.noWrites, "the cache's disk is nearly full"),
+            (DiskPressure.noPrefetch, "the cache's disk is nearly full"),
+            (.noWrites, "the cache's disk is nearly full"),
             (.evict, nil), (.none, nil),
         ] {
             store.pressure = pressure

@@ -282,6 +282,45 @@ import Testing
         #expect(names.contains { String(decoding: $0.name, as: UTF8.self).hasPrefix("history.db.bad-") })
     }
 
+    /// Whatever is overwritten, it is read or begun anew, and never the end of the process.
+    @Test func randomDamageIsSurvived() throws {
+        let folder = directory.path
+        for seed in 0..<UInt64(Rounds.of(5, full: 2000)) {
+            var random = SeededGenerator(seed: seed)
+            try removeTree(folder)
+            try createDirectories(folder)
+            do {
+                let history = make()
+                for round in 0..<20 { play(history, ["a", "b\(round)", "c"], at: start + Int64(round) * day) }
+                history.note([opening(7, "held", at: start)])
+                if Bool.random(using: &random) { history.close() }
+            }
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                let victim = [path, path, path.suffixed("-wal")][Int.random(in: 0..<3, using: &random)]
+                guard let size = try? FileStatus.of(victim).size, size > 0 else { continue }
+                var bytes = try readFile(victim)
+                let offset = Int.random(in: 0..<bytes.count, using: &random)
+                for place in offset..<min(bytes.count, offset + Int.random(in: 1...2000, using: &random)) {
+                    bytes[place] = UInt8.random(in: 0...255, using: &random)
+                }
+                let target = try open(victim, [.write])
+                try writeFully(target.raw, bytes)
+            }
+            let history = make(isNewMount: Bool.random(using: &random))
+            _ = try? history.rows(onlyPlays: false, limit: 1000)
+            _ = try? history.successors(of: file("a"), limit: 10)
+            _ = try? history.favourites(hour: localHour(start), limit: 10)
+            _ = try? history.played(since: 0)
+            history.note([release(7, at: start + day)])
+            history.prune(now: start + 40 * day)
+            _ = try? history.check(isFull: true)
+            // By now it was found out, whatever it was.
+            play(history, ["new", "newer"], at: start + 50 * day)
+            let found = try plays(history)
+            #expect(found.suffix(2) == ["new", "newer"], "seed \(seed): \(found), \(history.problem ?? "")")
+        }
+    }
+
     @Test func oneThatIsDeletedWhileItIsOpenIsMadeAgain() throws {
         let history = make()
         play(history, ["a"], at: start)
