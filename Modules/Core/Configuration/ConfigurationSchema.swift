@@ -155,7 +155,7 @@ enum ConfigurationSchema {
 
     /// Keys of features that are not built yet, by section.
     static let unavailable: [String: [String]] = [
-        "views": ["name", "template", "filter"],
+        "views": ["name", "template", "filter"]
     ]
 
     static let originsSection = "origins"
