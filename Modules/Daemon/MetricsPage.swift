@@ -125,8 +125,11 @@ struct MetricsPage {
         counter("musicfs_events_total", "Events.", server.events.publishedTotal)
         counter("musicfs_events_lagged_total", "Events that subscribers were too slow for.", server.events.laggedTotal)
         counter(
-            "musicfs_events_dropped_total", "Opens that were not told because thousands came at once.",
+            "musicfs_events_dropped_total", "Opens and releases that were not told because thousands came at once.",
             server.fileEvents.dropped.value)
+        counter(
+            "musicfs_history_lost_total", "Opens and releases that the history's disk did not take.",
+            server.history.lost.value)
         gauge("musicfs_event_subscribers", "Who follows the events.", server.events.subscribers)
     }
 
