@@ -35,7 +35,10 @@ extension History {
         guard (try? FileStatus.of(path)) != nil else { return [] }
         return try wrapping("read \(path)") {
             let database = try Database.open(path, .readOnly)
-            guard try DatabaseFile.version(database, .history) == HistoryDatabase.schemaVersion else { return [] }
+            guard let version = try DatabaseFile.version(database, .history) else { return [] }
+            guard version == HistoryDatabase.schemaVersion else {
+                throw CacheError(.failed, "\(path) is another version's")
+            }
             return try HistoryReading(database).rows(onlyPlays: onlyPlays, limit: limit)
         }
     }
