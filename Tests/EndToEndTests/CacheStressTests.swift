@@ -30,6 +30,7 @@ extension EndToEndRemote {
             print("chunks spoilt under load: \(done), \(refetched) fetched again")
             #expect(Spoiling.allCases.allSatisfy { done[$0, default: 0] >= 20 })
             #expect(refetched >= 20)
+            #expect(try stressed.library.hasNothingAhead())
             #expect(try stressed.library.musicfs("cache", "repair").status == 0)
             #expect(try stressed.library.musicfs("cache", "verify").status == 0)
             #expect(try stressed.chunkBytes() == stressed.library.cacheStats().used_bytes)
@@ -101,6 +102,7 @@ extension EndToEndRemote {
             #expect(resident <= before + 128 << 20)
             let isAllGivenBack = try eventually(10) { try stressed.metric("musicfs_cache_buffer_bytes") == 0 }
             #expect(isAllGivenBack)
+            #expect(try stressed.library.hasNothingAhead())
             #expect(try stressed.library.musicfs("cache", "verify").status == 0)
             #expect(try stressed.chunkBytes() == stressed.library.cacheStats().used_bytes)
         }

@@ -133,23 +133,6 @@ extension EndToEnd {
             #expect(alone.status == 0 && alone.text.contains("T2.flac"), "\(alone.text)")
         }
 
-        private struct Prefetch: Decodable {
-            struct Item: Decodable {
-                var path: String
-                var reason: String
-            }
-            var running: [Item]
-            var pending: [Item]
-            var fetched_files: Int
-            var fetched_bytes: Int
-            var used_files: Int
-        }
-
-        private func prefetch(_ library: MountedLibrary) throws -> Prefetch {
-            let answer = try library.musicfs("prefetch", "status", "--json")
-            return try JSONDecoder().decode(Prefetch.self, from: Data(answer.text.utf8))
-        }
-
         /// An album is played from its first track to its last, from a server far away: how many tracks have to wait for
         /// it, and what that costs.
         @Test(.enabled(if: canServe), .timeLimit(.minutes(1)))
@@ -174,7 +157,7 @@ extension EndToEnd {
                 // Who looks a file up there asks for it.
                 let hint = library.mount.appending(".prefetch").appending(files[count - 1]).description
                 #expect((try run("stat", hint).status == 0) == isEnabled)
-                #expect(try eventually(20) { try prefetch(library).fetched_files == (isEnabled ? 1 : 0) })
+                #expect(try eventually(20) { try library.prefetchStatus().fetched_files == (isEnabled ? 1 : 0) })
                 for (number, file) in files.enumerated() {
                     let before = try library.cacheStats()
                     let path = library.mount.appending(file)
@@ -184,14 +167,14 @@ extension EndToEnd {
                     // As long as it plays there is time to fetch the next ones.
                     let wanted = isEnabled ? min(number + 2, count - 2) + 1 : 0
                     let isFetched = try eventually(20) {
-                        let state = try prefetch(library)
+                        let state = try library.prefetchStatus()
                         return state.fetched_files >= wanted && state.running.isEmpty && state.pending.isEmpty
                     }
                     #expect(isFetched, "\(library.log)")
                     try held.close()
                 }
                 bytes[isEnabled] = try library.cacheStats().origins[0].fetched_bytes - begin.origins[0].fetched_bytes
-                let state = try prefetch(library)
+                let state = try library.prefetchStatus()
                 #expect(state.fetched_files == (isEnabled ? count - 1 : 0) && state.used_files == state.fetched_files)
                 #expect(try library.musicfs("cache", "verify").status == 0)
             }

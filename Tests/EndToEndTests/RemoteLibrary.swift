@@ -133,6 +133,30 @@ extension MountedLibrary {
         return try JSONDecoder().decode(CacheStats.self, from: Data(answer.text.utf8))
     }
 
+    struct PrefetchStatus: Decodable {
+        struct Item: Decodable {
+            var path: String
+            var reason: String
+        }
+        var running: [Item]
+        var pending: [Item]
+        var fetched_files: Int
+        var used_files: Int
+    }
+
+    func prefetchStatus() throws -> PrefetchStatus {
+        let answer = try run(Programs.musicfs, "prefetch", "status", "--name", name, "--json")
+        return try JSONDecoder().decode(PrefetchStatus.self, from: Data(answer.text.utf8))
+    }
+
+    /// Whether all that is fetched ahead has come before long.
+    func hasNothingAhead() throws -> Bool {
+        try eventually(20) {
+            let status = try prefetchStatus()
+            return status.running.isEmpty && status.pending.isEmpty
+        }
+    }
+
     func musicfs(_ arguments: String...) throws -> Outcome {
         try run([Programs.musicfs] + arguments + ["--name", name])
     }
