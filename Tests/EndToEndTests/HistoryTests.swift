@@ -103,6 +103,9 @@ extension EndToEnd {
             let elapsed = Double(monotonicNanoseconds() - begin) / 1e9
             #expect((1.5...elapsed).contains(try rows(library, "--plays").first?.held_s ?? 0))
 
+            let played = try library.musicfs("collection", "show", "Recently Played")
+            #expect(played.text.contains("T4") && !played.text.contains("T1"), "\(played.text)")
+
             // Where a directory is no database can be made: told once, and noticed by no reader; then it goes on.
             let database = library.directory.path.appending("state/\(library.name)/history.db")
             try unlink(database)
