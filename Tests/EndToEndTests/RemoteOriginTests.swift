@@ -195,7 +195,7 @@ extension EndToEndRemote {
             let library = try MountedLibrary()
             // On a slow machine one may be open for so long that it is taken for played.
             library.configuration =
-                try Section.sftp(ssh, path, port: proxy.port) + Section.quick + "[prefetch]\nenabled = false\n"
+                try Section.sftp(ssh, path, port: proxy.port) + Section.quick + "\n[prefetch]\nenabled = false\n"
             try library.startAndScan(origins: 1)
             let files = try library.files()
             #expect(files.count == 20)
