@@ -155,6 +155,6 @@ struct AnyOf {
             index -= 1
         }
         score = scores.reduce(0, +)
-        return hits.couldEnter(score, segment.id(Int(document)))
+        return score >= threshold && hits.couldEnter(score, segment.id(Int(document)))
     }
 }

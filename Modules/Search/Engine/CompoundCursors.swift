@@ -35,15 +35,10 @@ final class AndCursor: LeapfrogCursor {
 
     override func score() -> Float { parts?.score(0) ?? 0 }
 
+    /// By the blocks of the parts that have not many more documents than the leader: those of the others are so short that
+    /// to ask for them takes longer than it saves.
     override func bound(from target: UInt32) -> (maximum: Float, last: UInt32) {
-        parts?.bound(from: target) ?? (0, Cursor.end)
-    }
-
-    /// By the blocks of the part with the fewest documents alone: those of the others are shorter.
-    override func coarseBound(from target: UInt32) -> (maximum: Float, last: UInt32)? {
-        let (own, last) = leader.bound(from: target)
-        if own < 0 { return (-1, last) }
-        return (parts?.maximum(of: leader, own) ?? 0, last)
+        parts?.bound(from: target, cost: cost * 4) ?? (0, Cursor.end)
     }
 
     override var maximum: Float { parts?.maximum() ?? 0 }

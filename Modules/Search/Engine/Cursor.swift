@@ -20,9 +20,6 @@ class Cursor {
     /// What no score is above, for the documents from `target` (not before the present one) to `last`.
     func bound(from target: UInt32) -> (maximum: Float, last: UInt32) { (0, Cursor.end) }
 
-    /// As `bound`, less exact, but for more documents and in less time; nil where there is none such.
-    func coarseBound(from target: UInt32) -> (maximum: Float, last: UInt32)? { nil }
-
     /// What no score is above.
     var maximum: Float { 0 }
 }

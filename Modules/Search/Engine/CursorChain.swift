@@ -25,18 +25,22 @@ final class CursorChain {
         return next?.score(own) ?? own
     }
 
-    /// The least upper bound that those of all are for their sum; negative where one has nothing.
-    func bound(from target: UInt32, _ sum: Float = 0, _ end: UInt32 = Cursor.end) -> (maximum: Float, last: UInt32) {
-        let (maximum, last) = cursor.bound(from: target)
+    /// What no sum of the scores is above, for the documents from `target` to `last`; negative where one has nothing.
+    ///
+    /// - Parameter cost: cursors with more documents are not asked for their blocks.
+    func bound(
+        from target: UInt32, cost: Int, _ sum: Float = 0, _ end: UInt32 = Cursor.end
+    ) -> (maximum: Float, last: UInt32) {
+        let (maximum, last) = cursor.cost <= cost ? cursor.bound(from: target) : (cursor.maximum, Cursor.end)
         // Where one has nothing, there is nothing.
         if maximum < 0 { return (-1, last) }
         let (own, least) = (sum + maximum, min(end, last))
-        return next?.bound(from: target, own, least) ?? (own, least)
+        return next?.bound(from: target, cost: cost, own, least) ?? (own, least)
     }
 
-    /// The sum of all maxima, but with that of one cursor replaced.
-    func maximum(_ sum: Float = 0, of known: Cursor? = nil, _ value: Float = 0) -> Float {
-        let own = sum + (cursor === known ? value : cursor.maximum)
-        return next?.maximum(own, of: known, value) ?? own
+    /// The sum of all maxima.
+    func maximum(_ sum: Float = 0) -> Float {
+        let own = sum + cursor.maximum
+        return next?.maximum(own) ?? own
     }
 }

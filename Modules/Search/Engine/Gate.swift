@@ -28,7 +28,6 @@ final class Gate {
     @inline(__always) func lastToSkip(from document: UInt32, _ cursor: Cursor) -> UInt32? {
         guard isFull, document >= checked else { return nil }
         // Bounds are added in the order in which scores are, so that rounding makes no bound less than a score.
-        if let (maximum, last) = cursor.coarseBound(from: document), isTooLow(maximum, document) { return last }
         let (maximum, last) = cursor.bound(from: document)
         if isTooLow(maximum, document) { return last }
         checked = last == Cursor.end ? Cursor.end : last + 1

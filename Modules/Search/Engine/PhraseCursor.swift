@@ -4,6 +4,8 @@ final class PhraseCursor: LeapfrogCursor {
     private let words: [(cursor: TermCursor, place: Int)]
     private let scorer: Scorer
     private let norms: Bytes
+    /// What makes a bound of the leader's one of the phrase's.
+    private var leaderFactor: Float = 0
     private var occurrences: [[Occurrence]]
     /// How often each field of the present document has the phrase.
     private(set) var counts = [Int](repeating: 0, count: 8)
@@ -16,6 +18,9 @@ final class PhraseCursor: LeapfrogCursor {
         self.norms = norms
         occurrences = words.map { _ in [] }
         super.init(words.map(\.cursor), gate: gate, watch: watch)
+        // Where a word has no score of its own there is no bound but the phrase's.
+        let own = (leader as? TermCursor)?.scorer?.maximum ?? 0
+        leaderFactor = own > 0 ? scorer.maximum / own * 1.00001 : .greatestFiniteMagnitude
         settle()
     }
 
@@ -71,20 +76,13 @@ final class PhraseCursor: LeapfrogCursor {
         return scorer.score(weight: sum)
     }
 
-    /// A phrase is in a field no more often than each of its words.
+    /// A phrase is in a field no more often than each of its words. That with the fewest documents is asked alone: its
+    /// blocks are the longest, and to ask for those of the others takes longer than it saves.
     override func bound(from target: UInt32) -> (maximum: Float, last: UInt32) {
-        var least = scorer.maximum
-        var end = Cursor.end
-        for (cursor, _) in words {
-            let (maximum, last) = cursor.bound(from: target)
-            if maximum < 0 { return (-1, last) }
-            if let own = cursor.scorer, own.maximum > 0 {
-                // The word's own weight, with the phrase's idf; the little more is for the rounding.
-                least = min(least, maximum / own.maximum * scorer.maximum * 1.00001)
-            }
-            end = min(end, last)
-        }
-        return (least, end)
+        let (maximum, last) = leader.bound(from: target)
+        if maximum < 0 { return (-1, last) }
+        // The word's own weight, with the phrase's idf; the little more is for the rounding.
+        return (min(scorer.maximum, maximum * leaderFactor), last)
     }
 
     override var maximum: Float { scorer.maximum }

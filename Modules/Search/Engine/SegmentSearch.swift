@@ -196,9 +196,10 @@ struct SegmentSearch {
             }
             if !isDeleted(document) {
                 count.found += 1
-                let hit = SearchHit(id: segment.id(Int(document)), score: cursor.score())
-                if hits.couldEnter(hit.score, hit.id) {
-                    hits.insert(hit)
+                let score = cursor.score()
+                // The id is in memory that mostly nothing else has touched.
+                if score >= hits.threshold {
+                    hits.insert(SearchHit(id: segment.id(Int(document)), score: score))
                     gate?.update(hits)
                 }
             }

@@ -36,6 +36,10 @@ import MusicFSCore
     private var codeTable = (offset: 0, count: 0, width: 0)
     /// A posting, and where its frequencies begin.
     private var frequencyMark = (index: 0, offset: 0)
+    /// A posting, how many places those before it have, and where its frequencies begin.
+    private var placeMark = (index: 0, number: 0, frequencies: 0)
+    /// Where the width of the places is; -1 as long as it was not asked for.
+    private var placesOffset = -1
 
     private static let headerBytes = 28
 
@@ -186,6 +190,8 @@ import MusicFSCore
         hasCodes = false
         frequenciesOffset = 0
         frequencyMark = (0, 0)
+        placeMark = (0, 0, 0)
+        placesOffset = -1
         codeTable = (0, 0, 0)
     }
 
@@ -225,6 +231,8 @@ import MusicFSCore
         let (table, count, width) = codeTable
         frequenciesOffset = table + count + (length * width + 7) / 8
         frequencyMark = (0, frequenciesOffset)
+        placeMark = (0, 0, frequenciesOffset)
+        placesOffset = -1
         if count == 1 {
             let code = bytes.u8(table) & 0x7f
             for index in 0..<length { unsafe codes[index] = code }
@@ -283,10 +291,11 @@ import MusicFSCore
         occurrences.removeAll(keepingCapacity: true)
         guard index < length else { return }
         loadCodes()
-        // Those of the postings before it.
-        var number = 0
-        var at = frequenciesOffset
-        for before in 0..<index {
+        if placesOffset < 0 { placesOffset = hasRepeats ? frequencies(length) : frequenciesOffset }
+        // Mostly it goes on from the posting that was asked for last.
+        if placeMark.index > index { placeMark = (0, 0, frequenciesOffset) }
+        var (_, number, at) = placeMark
+        for before in placeMark.index..<index {
             let code = unsafe codes[before]
             let fields = (code & PostingCode.fields).nonzeroBitCount
             if code & PostingCode.repeats == 0 {
@@ -298,8 +307,8 @@ import MusicFSCore
                 at &+= 1
             }
         }
-        let offset = hasRepeats ? frequencies(length) : frequenciesOffset
-        appendOccurrences(of: index, frequencies: at, first: &number, places: offset, &occurrences)
+        placeMark = (index, number, at)
+        appendOccurrences(of: index, frequencies: at, first: &number, places: placesOffset, &occurrences)
     }
 
     /// - Parameters:
