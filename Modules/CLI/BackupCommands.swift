@@ -36,7 +36,7 @@ private func show(
 
 /// The directories of the instance that is meant: the daemon says where they are, or the configuration does.
 private func directories(_ global: GlobalOptions, _ client: ClientOptions) throws -> (Backup, ControlClient?) {
-    try Client.asking(client) { daemon in
+    try Client.asking(client, global) { daemon in
         let status = try daemon.value(StatusReport.self, .get, "/v1/status")
         return (
             Backup(

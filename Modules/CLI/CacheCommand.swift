@@ -22,7 +22,7 @@ private func onCache(
     _ client: ClientOptions, _ global: GlobalOptions, daemon: (ControlClient) throws -> Void,
     alone: (StandaloneCache) throws -> Void
 ) throws {
-    try Client.asking(client, daemon) {
+    try Client.asking(client, global, daemon) {
         let loaded = try Settings.load(global, client, logLevel: "error")
         let cache = try StandaloneCache(loaded.settings, logs: loaded.logs(isDetached: false))
         defer { cache.close() }
@@ -35,7 +35,7 @@ private func onFiles(
     _ client: ClientOptions, _ global: GlobalOptions, daemon: (ControlClient) throws -> Void,
     alone: (StandaloneFiles) throws -> Void
 ) throws {
-    try Client.asking(client, daemon) {
+    try Client.asking(client, global, daemon) {
         let loaded = try Settings.load(global, client, logLevel: "error")
         let files = try StandaloneFiles(
             loaded.settings, logs: loaded.logs(isDetached: false), environment: ThisProcess.environment)

@@ -6,18 +6,36 @@ import MusicFSSystem
 
 /// Finding the daemon and saying what went wrong with it.
 enum Client {
-    static func connect(_ options: ClientOptions, mountPoint: String? = nil) throws -> ControlClient {
-        ControlClient(socketPath: try locate(options, mountPoint: mountPoint))
+    static func connect(
+        _ options: ClientOptions, _ global: GlobalOptions, mountPoint: String? = nil
+    ) throws -> ControlClient {
+        ControlClient(socketPath: try locate(options, global, mountPoint: mountPoint))
     }
 
-    private static func locate(_ options: ClientOptions, mountPoint: String?) throws -> FilePath {
+    private static func locate(
+        _ options: ClientOptions, _ global: GlobalOptions, mountPoint: String?
+    ) throws -> FilePath {
         let locator = SocketLocator(
             directories: SocketLocator.standardDirectories(
                 runtimeDirectory: ThisProcess.environment["XDG_RUNTIME_DIR"]))
         if let socket = options.socket { return FilePath(socket) }
         if let name = options.name { return try locator.locate(.name(name)) }
         if let mountPoint { return try locator.locate(.mountPoint(try FilePath(mountPoint).absolute())) }
+        if let socket = try configured(global) { return socket }
         return try locator.locate(.only)
+    }
+
+    /// The socket of the configuration's instance; nil where it names none, or where a configuration that nobody named is of
+    /// another daemon than the one that runs.
+    private static func configured(_ global: GlobalOptions) throws -> FilePath? {
+        let loaded: Configuration
+        do { loaded = try Configured.load(Settings.flags(global, MountOptions())).configuration } catch {
+            // What is wrong with one that was not asked for is no reason to find nobody.
+            if global.config == nil { return nil }
+            throw error
+        }
+        guard let socket = try? loaded.validateForInstance().socket else { return nil }
+        return global.config != nil || (try? FileStatus.of(socket)) != nil ? socket : nil
     }
 
     /// Runs `body` and turns the errors of the control socket into messages and exit codes (D13).
@@ -30,10 +48,11 @@ enum Client {
 
     /// Asks the daemon; calls `alone` where none runs, and no socket was named.
     static func asking<R>(
-        _ options: ClientOptions, _ daemon: (ControlClient) throws -> R, alone: () throws -> R
+        _ options: ClientOptions, _ global: GlobalOptions, _ daemon: (ControlClient) throws -> R,
+        alone: () throws -> R
     ) throws -> R {
         try reporting {
-            do { return try daemon(try connect(options)) } catch let error as ControlError {
+            do { return try daemon(try connect(options, global)) } catch let error as ControlError {
                 guard error.code == .noDaemon, options.socket == nil else { throw error }
                 return try alone()
             }
@@ -60,7 +79,7 @@ struct StatusCommand: ParsableCommand {
 
     mutating func run() throws {
         try Client.reporting {
-            let status = try Client.connect(client, mountPoint: mountPoint).value(
+            let status = try Client.connect(client, global, mountPoint: mountPoint).value(
                 StatusReport.self, .get, "/v1/status")
             if client.json { return try Client.printJSON(status) }
             try Client.print(text(status))
@@ -125,7 +144,7 @@ struct ShutdownCommand: ParsableCommand {
     mutating func run() throws {
         try Client.reporting {
             try stop(
-                try Client.connect(client, mountPoint: mountPoint), patience: timeout.duration, isForced: force)
+                try Client.connect(client, global, mountPoint: mountPoint), patience: timeout.duration, isForced: force)
         }
     }
 }
@@ -170,7 +189,7 @@ struct UnmountCommand: ParsableCommand {
         var options = ClientOptions()
         options.socket = socket
         do {
-            try stop(try Client.connect(options, mountPoint: mountPoint))
+            try stop(try Client.connect(options, global, mountPoint: mountPoint))
             return
         } catch is ControlError {
             // No daemon: what it left is taken down all the same.
@@ -204,7 +223,7 @@ struct InfoCommand: ParsableCommand {
                         runtimeDirectory: ThisProcess.environment["XDG_RUNTIME_DIR"]))
                 options.socket = try locator.locate(.containing(absolute)).description
             }
-            let info = try Client.connect(options).value(
+            let info = try Client.connect(options, global).value(
                 InfoReport.self, .get, "/v1/info", query: [QueryItem("path", bytes: absolute.bytes)])
             if client.json { return try Client.printJSON(info) }
             try Client.print(text(info))

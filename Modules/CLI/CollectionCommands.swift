@@ -31,7 +31,7 @@ private func onCollections(
 ) throws {
     try Client.reporting {
         do {
-            try daemon(try Client.connect(client))
+            try daemon(try Client.connect(client, global))
         } catch let error as ControlError {
             guard error.code == .noDaemon, client.socket == nil else { throw error }
             var options = MountOptions()

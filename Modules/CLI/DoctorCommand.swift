@@ -51,7 +51,7 @@ struct DoctorCommand: ParsableCommand {
         client.socket = socket
         client.name = mount.name
         do {
-            let daemon = try Client.connect(client, mountPoint: mount.mountPoint).value(
+            let daemon = try Client.connect(client, global, mountPoint: mount.mountPoint).value(
                 StatusReport.self, .get, "/v1/status")
             return Doctor(daemon).examine()
         } catch let error as ControlError {

@@ -25,7 +25,7 @@ struct EventsCommand: ParsableCommand {
 
     mutating func run() throws {
         try Client.reporting {
-            let client = try Client.connect(client, mountPoint: mountPoint)
+            let client = try Client.connect(client, global, mountPoint: mountPoint)
             var last: String?
             while true {
                 var failure: (any Error)?

@@ -27,7 +27,7 @@ struct HistoryCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let rows = try Client.asking(client) { daemon in
+        let rows = try Client.asking(client, global) { daemon in
             var query = [QueryItem("limit", "\(limit)")]
             if plays { query.append(QueryItem("plays", "1")) }
             return try daemon.value([HistoryReport].self, .get, "/v1/history", query: query)
@@ -71,7 +71,7 @@ struct PrefetchStatusCommand: ParsableCommand {
 
     mutating func run() throws {
         try Client.reporting {
-            let report = try Client.connect(client).value(PrefetchReport.self, .get, "/v1/prefetch")
+            let report = try Client.connect(client, global).value(PrefetchReport.self, .get, "/v1/prefetch")
             if client.json { return try Client.printJSON(report) }
             guard report.isEnabled else {
                 return try Client.print("nothing is fetched ahead: prefetch.enabled is false")

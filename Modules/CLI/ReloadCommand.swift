@@ -19,7 +19,7 @@ struct ReloadCommand: ParsableCommand {
 
     mutating func run() throws {
         try Client.reporting {
-            let client = try Client.connect(client, mountPoint: mountPoint)
+            let client = try Client.connect(client, global, mountPoint: mountPoint)
             let before = try client.value(StatusReport.self, .get, "/v1/status")
             let report = try client.value(ReloadReport.self, .post, "/v1/reload")
             if !report.changed.isEmpty { try Successor.wait(for: before, client) }

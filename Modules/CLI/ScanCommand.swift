@@ -20,7 +20,7 @@ struct ScanCommand: ParsableCommand {
     @Flag(help: "Read the tags of all files again.") var full = false
 
     mutating func run() throws {
-        try Client.asking(client) { daemon in
+        try Client.asking(client, global) { daemon in
             try followScan(daemon, origin: origin, full: full, acceptsRemovals: false, json: client.json)
         } alone: {
             try scanAlone()
@@ -78,7 +78,7 @@ struct OriginListCommand: ParsableCommand {
 
     mutating func run() throws {
         try Client.reporting {
-            let origins = try Client.connect(client).value([OriginReport].self, .get, "/v1/origins")
+            let origins = try Client.connect(client, global).value([OriginReport].self, .get, "/v1/origins")
             try printOrigins(origins, client)
         }
     }
@@ -107,7 +107,7 @@ struct OriginHealthCommand: ParsableCommand {
     mutating func run() throws {
         let isWell = try Client.reporting {
             let query = id.map { [QueryItem("origin", $0)] } ?? []
-            let origins = try Client.connect(client).value(
+            let origins = try Client.connect(client, global).value(
                 [OriginReport].self, .post, "/v1/origins/check", query: query)
             try printOrigins(origins, client)
             return origins.allSatisfy { $0.health == "healthy" || $0.health == "degraded" }
@@ -131,7 +131,7 @@ struct OriginRescanCommand: ParsableCommand {
     mutating func run() throws {
         try Client.reporting {
             try followScan(
-                try Client.connect(client), origin: id, full: false, acceptsRemovals: acceptRemovals,
+                try Client.connect(client, global), origin: id, full: false, acceptsRemovals: acceptRemovals,
                 json: client.json)
         }
     }

@@ -39,7 +39,7 @@ struct SearchFindCommand: ParsableCommand {
         for (name, value) in [("--limit", limit), ("--offset", offset)] where !(0...10_000).contains(value) {
             throw CommandExit("Error: \(name) takes a number from 0 to 10000\n", to: .standardError, code: ExitCode(64))
         }
-        let (report, mountPoint) = try Client.asking(client) { daemon in
+        let (report, mountPoint) = try Client.asking(client, global) { daemon in
             var items = [QueryItem("query", text), QueryItem("limit", "\(limit)"), QueryItem("offset", "\(offset)")]
             if explain { items.append(QueryItem("explain", "1")) }
             let report = try daemon.value(SearchReport.self, .get, "/v1/search", query: items)
@@ -87,7 +87,7 @@ struct SearchStatsCommand: ParsableCommand {
     @OptionGroup var client: ClientOptions
 
     mutating func run() throws {
-        let report = try Client.asking(client) { daemon in
+        let report = try Client.asking(client, global) { daemon in
             try daemon.value(SearchStatistics.self, .get, "/v1/search/stats")
         } alone: {
             try StandaloneSearch(try Settings.load(global, client, logLevel: "error").settings).statistics
@@ -113,7 +113,7 @@ struct SearchRebuildCommand: ParsableCommand {
     @OptionGroup var client: ClientOptions
 
     mutating func run() throws {
-        let report = try Client.asking(client) { daemon in
+        let report = try Client.asking(client, global) { daemon in
             try daemon.value(SearchRebuildReport.self, .post, "/v1/search/rebuild")
         } alone: {
             try StandaloneSearch.remove(try Settings.load(global, client, logLevel: "error").settings)

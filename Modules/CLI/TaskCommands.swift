@@ -13,7 +13,8 @@ struct TasksCommand: ParsableCommand {
 
     mutating func run() throws {
         try Client.reporting {
-            let tasks = try Client.connect(client, mountPoint: mountPoint).value([TaskReport].self, .get, "/v1/tasks")
+            let tasks = try Client.connect(client, global, mountPoint: mountPoint).value(
+                [TaskReport].self, .get, "/v1/tasks")
             if client.json { return try Client.printJSON(tasks) }
             for task in tasks {
                 let restarts = task.attempt > 0 ? ", restarted \(task.attempt) times" : ""
@@ -39,7 +40,7 @@ struct LogLevelCommand: ParsableCommand {
 
     mutating func run() throws {
         try Client.reporting {
-            let client = try Client.connect(client)
+            let client = try Client.connect(client, global)
             let answer = try client.value(
                 [String: String].self, level == nil ? .get : .put, "/v1/log-level",
                 query: level.map { [QueryItem("level", $0)] } ?? [])

@@ -18,7 +18,7 @@ struct UpgradeCommand: ParsableCommand {
 
     mutating func run() throws {
         try Client.reporting {
-            let client = try Client.connect(client, mountPoint: mountPoint)
+            let client = try Client.connect(client, global, mountPoint: mountPoint)
             let before = try client.value(StatusReport.self, .get, "/v1/status")
             _ = try client.value([String: Bool].self, .post, "/v1/upgrade")
             let after = try Successor.wait(for: before, client)

@@ -168,9 +168,9 @@ package final class History: Sendable {
 
     /// Writes what happened, in one transaction. Waits for the disk, and throws nothing.
     ///
-    /// - Returns: how many of them were plays that ended.
+    /// - Returns: how many of them were plays that ended; nil where nothing could be written.
     @discardableResult
-    package func note(_ entries: [Entry]) -> Int {
+    package func note(_ entries: [Entry]) -> Int? {
         guard keep > .zero, !entries.isEmpty else { return 0 }
         let plays = using { database in
             try database.transaction {
@@ -186,14 +186,18 @@ package final class History: Sendable {
             }
         }
         if plays == nil { lost.increment(by: UInt64(entries.count)) }
-        return plays ?? 0
+        return plays
     }
 
-    /// The mount ends: what is open is held no longer than until now.
-    package func endMount() {
+    /// The mount ends: what is open is held no longer than until now. Of other handles the release was lost, and nobody knows
+    /// for how long they were held.
+    package func endMount(isOpen: (UInt64) -> Bool) {
         guard keep > .zero else { return }
         _ = using { database in
-            for handle in try database.handles() { _ = try database.release(handle, at: monotonicNanoseconds()) }
+            for handle in try database.handles() where isOpen(handle) {
+                _ = try database.release(handle, at: monotonicNanoseconds())
+            }
+            try database.forgetHandles()
         }
     }
 

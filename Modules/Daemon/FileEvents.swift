@@ -29,6 +29,8 @@ final class FileEvents: Sendable {
     private static let limit = 4096
     /// What comes of a release is small, and a play would be lost.
     private static let releaseLimit = 4 * limit
+    /// So many accesses, and the history is pruned: scanners open everything.
+    private static let pruned = 10_000
     /// Accesses are written together, so often at the most, nanoseconds.
     private static let writePause: UInt64 = 500_000_000
 
@@ -91,7 +93,9 @@ final class FileEvents: Sendable {
         // What was taken is written, whatever happens.
         defer { history.note(teller.entries) }
         var nextWrite: UInt64 = 0
-        var nextPruning: UInt64 = 0
+        // Not at once: a clock that is wrong when the machine starts is set right meanwhile, and would cost everything.
+        var nextPruning = monotonicNanoseconds() + Pace.of(.seconds(3600)).nanoseconds
+        var noted = 0
         while !context.isCancelled {
             context.beat()
             let begin = monotonicNanoseconds()
@@ -105,12 +109,19 @@ final class FileEvents: Sendable {
                 if state.accesses.isEmpty { return state.isCancelled ? [] : nil }
                 return takeAll(&state)
             }
-            for access in accesses ?? [] { try tell(access, &teller) }
+            for access in accesses ?? [] { tell(access, &teller) }
             let now = monotonicNanoseconds()
             if !teller.entries.isEmpty, now >= nextWrite || teller.entries.count >= Self.limit {
-                if history.note(teller.entries) > 0 { onPlay() }
-                teller.entries.removeAll(keepingCapacity: true)
+                let plays = history.note(teller.entries)
+                if let plays, plays > 0 { onPlay() }
+                noted += teller.entries.count
+                // A release that is never written would make a play of days.
+                teller.entries = plays == nil ? teller.entries.filter(\.isRelease).suffix(Self.releaseLimit) : []
                 nextWrite = now + Self.writePause
+            }
+            if noted >= Self.pruned {
+                history.prune()
+                noted = 0
             }
         }
         return .stopped
@@ -126,7 +137,14 @@ final class FileEvents: Sendable {
         var entries: [History.Entry] = []
     }
 
-    private func tell(_ access: Access, _ teller: inout Teller) throws {
+    /// A library that cannot be read is what others tell of; the history goes on without those opens.
+    private func tell(_ access: Access, _ teller: inout Teller) {
+        do throws(CacheError) { try note(access, &teller) } catch {
+            dropped.increment()
+        }
+    }
+
+    private func note(_ access: Access, _ teller: inout Teller) throws(CacheError) {
         switch access {
         case .released(let handle, let time, let wasRead):
             teller.entries.append(.released(handle: handle, at: time))
@@ -156,13 +174,15 @@ final class FileEvents: Sendable {
     }
 
     /// The mount ends, and the task has: notes what was released since. What is open then is held no longer.
-    func endMount(_ history: History) {
+    ///
+    /// - Parameter isOpen: whether a handle is known to be open.
+    func endMount(_ history: History, isOpen: (UInt64) -> Bool) {
         let releases = waiting.withLock { takeAll(&$0) }.compactMap { access -> History.Entry? in
             guard case .released(let handle, let time, _) = access else { return nil }
             return .released(handle: handle, at: time)
         }
         history.note(releases)
-        history.endMount()
+        history.endMount(isOpen: isOpen)
     }
 
     /// A path of the tree as programs see it.
@@ -181,5 +201,11 @@ extension FileEvents: AccessObserver {
 
     func released(handle: UInt64, wasRead: Bool) {
         add(.released(handle: handle, at: monotonicNanoseconds(), wasRead: wasRead), limit: Self.releaseLimit)
+    }
+}
+
+extension History.Entry {
+    fileprivate var isRelease: Bool {
+        if case .released = self { true } else { false }
     }
 }

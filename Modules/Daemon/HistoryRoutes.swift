@@ -23,7 +23,9 @@ struct HistoryRoutes: Sendable {
                     ], .json([HistoryReport].self))
             ) { request throws(ControlError) in try .json(rows(request)) },
             Route(.get, "/v1/prefetch", Operation("What is fetched ahead.", .json(PrefetchReport.self))) {
-                _ throws(ControlError) in try .json(server.prefetcher?.report() ?? PrefetchReport(isEnabled: false))
+                _ throws(ControlError) in
+                guard let prefetcher = server.prefetcher else { return try .json(PrefetchReport(isEnabled: false)) }
+                return try .json(answer { () throws(CacheError) in prefetcher.report() })
             },
         ]
     }
@@ -31,12 +33,17 @@ struct HistoryRoutes: Sendable {
     private func rows(_ request: ControlRequest) throws(ControlError) -> [HistoryReport] {
         let limit = try Self.limit(request.text("limit"))
         let onlyPlays = request.flag("plays")
-        do {
-            return try server.questions.run { [server] () throws(CacheError) -> [HistoryReport] in
-                let rows = try server.history.rows(onlyPlays: onlyPlays, limit: limit)
-                return HistoryReport.all(rows, paths: TrackPaths(server.library, server.settings.mountPoint))
-            }
-        } catch {
+        return try answer { [server] () throws(CacheError) in
+            let rows = try server.history.rows(onlyPlays: onlyPlays, limit: limit)
+            return HistoryReport.all(rows, paths: TrackPaths(server.library, server.settings.mountPoint))
+        }
+    }
+
+    /// Not on the lane of the library, where the status waits: the history may lie on another disk, which hangs.
+    private func answer<R: Sendable>(
+        _ body: @escaping @Sendable () throws(CacheError) -> R
+    ) throws(ControlError) -> R {
+        do { return try server.searches.run(work: body) } catch {
             switch error {
             case .failed(let error): throw ControlError(.failed, error.message, remedy: "see 'musicfs doctor'")
             default: throw ControlError(.timeout, "the history does not answer", remedy: "see 'musicfs doctor'")

@@ -57,10 +57,6 @@ extension Server {
         step("requests") {
             if !fuse.stop(until: drained) { log.warning("requests were still under way at the end") }
         }
-        step("history") {
-            fileEvents.endMount(history)
-            history.close()
-        }
         step("cache") { content.stop() }
         step("library") {
             do throws(CacheError) {
@@ -68,6 +64,11 @@ extension Server {
             } catch { log.warning("the library's log was not emptied", metadata: ["error": "\(error)"]) }
             try? unlink(settings.runningMark)
             if recovery.isInMemory { MemoryLibrary(settings).remove() }
+        }
+        // Last: its disk may be one that hangs.
+        step("history") {
+            fileEvents.endMount(history) { [fuse] in fuse.isOpen($0) }
+            history.close()
         }
         log.info(
             "stopped",

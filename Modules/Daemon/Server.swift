@@ -20,7 +20,7 @@ package final class Server: Sendable {
     let recovery: LibraryRecovery
     /// Where commands that ask the library wait for its disk.
     let questions: IOLane
-    /// Where searches wait for the disk of their index.
+    /// Where searches, and what asks the history, wait for their disks.
     let searches: IOLane
     let rebuild = RebuildWatch()
     let search: SearchService

@@ -96,6 +96,9 @@ package final class FUSEServer: Sendable {
         listsChanged()
     }
 
+    /// Whether a handle that was given out to the kernel is known to be open. One of a predecessor is once it was read from.
+    package func isOpen(_ handle: UInt64) -> Bool { fileSystem.files.file(handle) != nil }
+
     /// Has lists in virtual directories asked for again: when their tracks may be others. A commit of the library does that
     /// by itself.
     ///

@@ -33,7 +33,7 @@ extension FileSystem {
                     deferred.take()?.reply(error.errno)
                 case .success(let content):
                     switch plan {
-                    case .direct, .cached: finishOpen(deferred, content, version)
+                    case .direct, .cached: finishOpen(deferred, content, version, raw)
                     case .passthrough: finishPassthrough(deferred, content, version, raw)
                     }
                 }
@@ -45,15 +45,18 @@ extension FileSystem {
         content.hasSeveralOrigins ? try thread.reader.otherReplicas(of: version) : []
     }
 
-    private func finishOpen(_ deferred: DeferredRequest, _ content: any OpenContent, _ version: ContentVersion) {
+    private func finishOpen(
+        _ deferred: DeferredRequest, _ content: any OpenContent, _ version: ContentVersion, _ raw: UInt64
+    ) {
         guard let request = deferred.take() else { return }
         if let descriptor = content.descriptor, descriptor.raw >= descriptorReserve {
             return request.reply(.tooManyFiles)
         }
         let handle = files.add(OpenFiles.File(content: content, size: version.size, version: version.id))
         statistics.openCount.add(1, ordering: .relaxed)
-        request.replyOpen(handle: handle)
+        // Before it is answered: another thread may be told of its release at once.
         observer?.opened(version, handle: handle)
+        if !request.replyOpen(handle: handle) { close(handle, raw) }
     }
 
     private func finishPassthrough(
@@ -68,7 +71,7 @@ extension FileSystem {
             switch result {
             case .success(let id):
                 journal.setBacking(id, for: deferred.unique)
-                finishOpen(deferred, content, version)
+                finishOpen(deferred, content, version, raw)
             case .failure(.refused):
                 // The file system does not take part: all of the origin is read by the daemon from now on.
                 self.content.abandonPassthrough(origin: version.origin)
@@ -164,12 +167,16 @@ extension FileSystem {
     }
 
     func release(_ request: consuming Request, _ raw: UInt64, handle: UInt64) {
+        close(handle, raw)
+        request.replyDone()
+    }
+
+    private func close(_ handle: UInt64, _ raw: UInt64) {
         let file = files.remove(handle)
         if file != nil, handle >> 40 == generation {
             statistics.openCount.subtract(1, ordering: .relaxed)
             if let id = known(raw), id.kind == .file(.passthrough) { backings.release(raw) }
         }
         observer?.released(handle: handle, wasRead: file.map { $0.progress.value >= $0.size / 2 } ?? false)
-        request.replyDone()
     }
 }

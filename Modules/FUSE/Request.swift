@@ -58,10 +58,11 @@ import Synchronization
         unsafe withUnsafePointer(to: attributes) { _ = unsafe musicfs_reply_attributes(raw, $0) }
     }
 
-    consuming func replyOpen(handle: UInt64) {
+    /// - Returns: false where nobody waits for it any more, or it was answered before: the handle is nobody's then.
+    consuming func replyOpen(handle: UInt64) -> Bool {
         let raw = unsafe self.raw
         discard self
-        unsafe musicfs_reply_open(raw, handle)
+        return unsafe musicfs_reply_open(raw, handle) == 0
     }
 
     /// Bytes of a file or a listing, copied to the kernel before it returns.

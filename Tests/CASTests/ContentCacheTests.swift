@@ -39,13 +39,21 @@ import Testing
         }
 
         /// Waits for a state that comes by itself.
-        func eventually(_ condition: () -> Bool) -> Bool {
+        func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
             let deadline = monotonicNanoseconds() + UInt64(10e9 * patience)
             while monotonicNanoseconds() < deadline {
-                if condition() { return true }
+                if try condition() { return true }
                 _ = pollReadable([], milliseconds: 5)
             }
-            return condition()
+            return try condition()
+        }
+
+        /// Flushes until it is so: a reader is answered before what it read is handed to the store.
+        func flush(_ condition: () throws -> Bool) throws -> Bool {
+            try eventually {
+                try cache.flush()
+                return try condition()
+            }
         }
     }
 
@@ -91,8 +99,7 @@ import Testing
                 let range = start..<min(source.size, start + 131_072)
                 #expect(try content.readNow(range)?.get() == source.bytes(range))
             }
-            try rig.cache.flush()
-            #expect(rig.cache.storedCount(rig.info(source, nil).key) == source.size)
+            #expect(try rig.flush { rig.cache.storedCount(rig.info(source, nil).key) == source.size })
             rig.cache.close()
         }
         source.behave { $0.failsEvery = 1 }
@@ -116,10 +123,9 @@ import Testing
         let rig = try Rig(directory)
         let source = PatternSource(seed: 3, size: 2_000_000)
         #expect(try rig.open(source).readNow(0..<source.size)?.get() == source.bytes(0..<source.size))
-        try rig.cache.flush()
         let store = try #require(rig.cache.store)
+        #expect(try rig.flush { store.manifest(rig.info(source, nil).key).bytes == source.size })
         let manifest = store.manifest(rig.info(source, nil).key)
-        #expect(manifest.bytes == source.size)
         for (number, entry) in manifest.entries.enumerated() {
             let path = store.files.path(entry.id)
             switch number % 4 {
@@ -188,7 +194,7 @@ import Testing
         let source = PatternSource(seed: 9, size: 3_000_000)
         let payload: Range<Int64> = 50_000..<2_999_000
         #expect(try rig.open(source, payload: payload).readNow(0..<source.size)?.get().count == 3_000_000)
-        try rig.cache.flush()
+        #expect(try rig.flush { rig.cache.storedCount(rig.info(source, payload).key) == source.size })
         // The new version: 70,000 bytes more of tags before the same audio.
         let shifted = ShiftedSource(source, by: 70_000, head: 120_000)
         let new = VersionInfo(

@@ -21,8 +21,7 @@ import Testing
             #expect(try content.readNow(0..<source.size)?.get() == source.bytes(0..<source.size))
         }
         try rig.cache.setPinned([rig.info(sources[0], nil, "0").key], true)
-        try rig.cache.flush()
-        #expect(storedBytes(rig) == wholeSize)
+        #expect(try rig.flush { storedBytes(rig) == wholeSize })
         rig.cache.close()
     }
 
@@ -81,8 +80,7 @@ import Testing
         }
         for id in ids { try rename(directory.path.appending(id.text), to: files.path(id)) }
         let rig = try Rig(directory)
-        try rig.cache.flush()
-        #expect(storedBytes(rig) == wholeSize)
+        #expect(try rig.flush { storedBytes(rig) == wholeSize })
         #expect(try rig.cache.check(repairs: false) { _ in true }?.isClean == true)
         rig.cache.close()
     }
@@ -199,8 +197,7 @@ import Testing
             let content = rig.open(source, name: "\(number)")
             #expect(try content.readNow(0..<source.size)?.get() == source.bytes(0..<source.size))
         }
-        try rig.cache.flush()
-        #expect(Set(try chunks(directory)).isSuperset(of: all))
+        #expect(try rig.flush { Set(try chunks(directory)).isSuperset(of: all) })
         rig.cache.close()
     }
 

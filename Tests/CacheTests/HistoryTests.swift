@@ -121,7 +121,7 @@ import Testing
                         needed: 30 * second))
             ])
         }
-        history.endMount()
+        history.endMount { $0 != 99 }
         #expect(try plays(history) == ["40"])
     }
 

@@ -62,11 +62,9 @@ extension SearchIndexer {
 
     /// Nothing is written by the one that was open, in what is about to take its place.
     private func closeIndex() {
-        let index = state.withLock { state in
-            defer { state.index = nil }
-            return state.index
-        }
-        index?.close()
+        guard let index = state.withLock({ $0.index }) else { return }
+        index.close()
+        state.withLock { if $0.index === index { $0.index = nil } }
     }
 
     func removeIndex() throws(SearchError) {

@@ -145,10 +145,12 @@ final class SearchIndexer: Sendable {
             isUnusable ? "the search index is built anew" : "the search index cannot be written",
             metadata: ["error": "\(error)"])
         if isUnusable {
-            hide()
-            do throws(SearchError) { try removeIndex() } catch {
-                log.warning("it cannot be removed", metadata: ["error": "\(error)"])
-            }
+            // What is not written any more can be searched still, unless it is wrong.
+            if error.code != .disk { hide() }
+            do throws(SearchError) {
+                try removeIndex()
+                hide()
+            } catch { log.warning("it cannot be removed", metadata: ["error": "\(error)"]) }
         }
         if failures >= Self.mostFailures {
             state.withLock { state in

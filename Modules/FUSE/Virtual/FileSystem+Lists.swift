@@ -157,7 +157,9 @@ extension FileSystem {
             let handle = files.add(
                 OpenFiles.File(content: playlist, size: Int64(playlist.bytes.count), version: 0))
             statistics.openCount.add(1, ordering: .relaxed)
-            request.replyOpen(handle: handle)
+            if !request.replyOpen(handle: handle), files.remove(handle) != nil {
+                statistics.openCount.subtract(1, ordering: .relaxed)
+            }
         }
     }
 
