@@ -1,3 +1,4 @@
+import MusicFSCache
 import MusicFSCore
 import MusicFSFUSE
 
@@ -7,10 +8,12 @@ extension Server {
     ///
     /// - Parameter prefetcher: takes the hints of `.prefetch`; without it there is none.
     static func virtualDirectories(
-        _ search: SearchService, _ collections: Collections, _ prefetcher: Prefetcher?, _ timer: DeadlineTimer
+        _ search: SearchService, _ curation: Curation, _ collections: Collections, _ prefetcher: Prefetcher?,
+        _ timer: DeadlineTimer
     ) -> VirtualDirectories {
         VirtualDirectories(
-            lists: [SearchLists(search: search), CollectionDirectory(collections: collections)], hints: prefetcher,
-            timer: timer)
+            lists: [
+                SearchLists(search: search, curation: curation), CollectionDirectory(collections: collections),
+            ], hints: prefetcher, timer: timer)
     }
 }

@@ -103,7 +103,10 @@ package final class Server: Sendable {
         let collections = Collections(
             curation: curation, finder: search,
             history: LibraryPlayHistory(history: history, makeReader: makeReader),
-            onChange: { later.listsChanged(in: CollectionDirectory.name) }, makeReader: makeReader)
+            onChange: {
+                later.listsChanged(in: CollectionDirectory.name)
+                later.searchesChanged()
+            }, makeReader: makeReader)
         self.collections = collections
         // Before anybody looks one up. What goes wrong is told when it is tried again (`followCuration`).
         try? collections.refresh(lastChange: library.lastChange)
@@ -159,7 +162,7 @@ package final class Server: Sendable {
             metrics: metrics, log: logs.logger("fuse"), isAwaited: { [rebuild] in rebuild.isWaiting },
             isBeingRecovered: { recovery.failed($0, isWrite: false) },
             virtual: settings.hasVirtualDirectories
-                ? Server.virtualDirectories(search, collections, prefetcher, timer) : nil,
+                ? Server.virtualDirectories(search, curation, collections, prefetcher, timer) : nil,
             observer: fileEvents,
             onDisconnect: { later.disconnected(guardian) })
         later.set(fuse)

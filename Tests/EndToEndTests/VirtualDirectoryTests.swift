@@ -54,6 +54,15 @@ extension EndToEnd {
             #expect(try inMount(library, script) == ["Dark Side Blues"])
             #expect(try inMount(library, "ls '.search/(('; ls '.search/year:[9 TO'").isEmpty)
             #expect(try inMount(library, "ls .search | sort") == ["dark side", "title:blues"])
+            // What was saved is there too, unless it is more than a search.
+            #expect(try library.musicfs("collection", "add", "Saved", "title:side OR genre:AC/DC").status == 0)
+            #expect(try library.musicfs("collection", "add", "Other", "played:never").status == 0)
+            #expect(
+                try eventually {
+                    try inMount(library, "ls .search | sort") == [
+                        "dark side", "title:blues", "title:side OR genre:AC%2FDC",
+                    ]
+                })
 
             // What desktops look for everywhere runs no query.
             let before = try queries(library)

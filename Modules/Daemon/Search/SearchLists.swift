@@ -1,3 +1,4 @@
+import MusicFSCache
 import MusicFSFUSE
 import MusicFSSearch
 
@@ -5,11 +6,21 @@ import MusicFSSearch
 struct SearchLists: TrackLists {
     static let name = ".search"
     let search: SearchService
+    /// What collections hold that are queries of the search language alone.
+    let curation: Curation
 
     var name: String { Self.name }
     var hasPlaylists: Bool { false }
 
-    func names() -> [String] { search.recent.all.map(Self.name(of:)) }
+    /// The searches that were saved, as collections, and the recent ones.
+    func names() -> [String] {
+        let stored = (try? curation.collections()) ?? []
+        let saved = stored.compactMap { CollectionDefinition.text(stored: $0.definition) }.filter {
+            (try? TrackSearch.parse($0)) != nil
+        }
+        var known: Set<String> = []
+        return (saved + search.recent.all).filter { known.insert($0).inserted }.map(Self.name(of:))
+    }
 
     /// Any query may be entered; one that cannot be read finds nothing.
     func accepts(_ name: String) -> Bool {
