@@ -5,12 +5,13 @@ import MusicFSCore
 /// What the daemon answers about collections.
 struct CollectionRoutes: Sendable {
     private let collections: Collections
-    /// Where what asks the disk waits.
+    /// Where what asks the disk waits: that of searches, which collections are made of. What tells the status waits elsewhere,
+    /// however many of these take their time.
     private let lane: IOLane
 
     init(_ server: Server) {
         collections = server.collections
-        lane = server.questions
+        lane = server.searches
     }
 
     private static let name = Operation.Parameter("name", "The collection's name.", isRequired: true)
