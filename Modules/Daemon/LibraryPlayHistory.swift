@@ -2,7 +2,7 @@ import MusicFSCache
 
 /// The history, in terms of a library.
 struct LibraryPlayHistory: PlayHistory {
-    let history: History
+    let history: any PlayedFiles
     /// nil where there is no library yet.
     let makeReader: @Sendable () throws(CacheError) -> LibraryReader?
 

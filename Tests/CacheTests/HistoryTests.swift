@@ -199,6 +199,14 @@ import Testing
         let last = try history.played(since: start + day)
         #expect(last.map { name($0.file) } == ["once", "often", "morning"])
         #expect(last.last?.time == start + day)
+        // A file that is only read tells the same.
+        let file = HistoryFile(path)
+        #expect(try file.mostPlayed(limit: 100) == history.mostPlayed(limit: 100))
+        #expect(try file.mostPlayed(limit: 2).count == 2)
+        for time in [0, start + day, start + 9 * day] {
+            let (read, known) = (try file.played(since: time), try history.played(since: time))
+            #expect(read.map(\.file) == known.map(\.file) && read.map(\.time) == known.map(\.time))
+        }
     }
 
     // MARK: Keeping

@@ -17,8 +17,8 @@ package final class StandaloneCollections {
         let library = cacheDirectory.appending("library.db")
         let curation = Curation(stateDirectory, log: logs.logger("curation"))
         let makeReader = { @Sendable () throws(CacheError) in try LibraryReader.openIfThere(library) }
-        // Asked and not written to: how long something is kept plays no part.
-        let history = History(stateDirectory, keep: .zero, isNewMount: false, log: logs.logger("history"))
+        // Who only asks neither makes a history nor moves a damaged one aside.
+        let history = HistoryFile(stateDirectory.appending(History.fileName))
         collections = Collections(
             curation: curation, finder: StandaloneFinder(cacheDirectory: cacheDirectory),
             history: LibraryPlayHistory(history: history, makeReader: makeReader), makeReader: makeReader)
