@@ -3,10 +3,15 @@ package import MusicFSSystem
 
 /// The ids of tracks by what the indexes of library.db tell. Among them may be tracks that the tree does not show, such as
 /// copies with other tags: `places` leaves those out.
+///
+/// Those that may read millions of rows have a deadline, by `monotonicNanoseconds`, behind which they fail with an error that
+/// `ListTookTooLong` is the cause of.
 extension LibraryReader {
     /// Tracks that were first seen at this time or later, nanoseconds since the epoch; the newest first, and of those that
     /// came at once in the order of their ids. At most `limit`.
-    package func tracks(addedSince time: Int64, limit: Int = .max) throws(CacheError) -> [Int64] {
+    package func tracks(
+        addedSince time: Int64, limit: Int = .max, until deadline: UInt64 = .max
+    ) throws(CacheError) -> [Int64] {
         try report.wrapping("list what was added") {
             // From the index alone. Ids descend there too: those of one time are turned round.
             let statement = try database.prepare(
@@ -15,7 +20,9 @@ extension LibraryReader {
             var ids: [Int64] = []
             var group: [Int64] = []
             var last: Int64?
+            var rows = RowWatch(deadline)
             while ids.count < limit, try statement.step() {
+                try rows.next()
                 if statement.integer(1) != last {
                     last = statement.integer(1)
                     ids += group.reversed()
@@ -29,20 +36,21 @@ extension LibraryReader {
     }
 
     /// Tracks of these years, by id.
-    package func tracks(of years: ClosedRange<Int64>) throws(CacheError) -> [Int64] {
+    package func tracks(of years: ClosedRange<Int64>, until deadline: UInt64 = .max) throws(CacheError) -> [Int64] {
         try report.wrapping("list tracks by year") {
             let statement = try database.prepare("SELECT id FROM tracks WHERE year BETWEEN ? AND ?")
             statement.bind(1, years.lowerBound)
             statement.bind(2, years.upperBound)
-            return try Self.identifiers(statement).sorted()
+            return try Self.identifiers(statement, deadline).sorted()
         }
     }
 
     /// All tracks, by id.
-    package func allTracks() throws(CacheError) -> [Int64] {
+    package func allTracks(until deadline: UInt64 = .max) throws(CacheError) -> [Int64] {
         try report.wrapping("list all tracks") {
             // From an index, which is a tenth of the table.
-            try Self.identifiers(try database.prepare("SELECT id FROM tracks INDEXED BY tracks_by_added")).sorted()
+            let statement = try database.prepare("SELECT id FROM tracks INDEXED BY tracks_by_added")
+            return try Self.identifiers(statement, deadline).sorted()
         }
     }
 
@@ -96,11 +104,34 @@ extension LibraryReader {
         }
     }
 
-    private static func identifiers(_ statement: Statement) throws(SQLiteError) -> [Int64] {
+    private static func identifiers(_ statement: Statement, _ deadline: UInt64) throws -> [Int64] {
         var ids: [Int64] = []
-        while try statement.step() { ids.append(statement.integer(0)) }
+        var rows = RowWatch(deadline)
+        while try statement.step() {
+            try rows.next()
+            ids.append(statement.integer(0))
+        }
         statement.reset()
         return ids
+    }
+}
+
+/// The deadline was over before all rows were read.
+package struct ListTookTooLong: Error, Hashable, CustomStringConvertible {
+    package var description: String { "it took too long" }
+}
+
+/// Looks at the clock at the first row, and at one of so many from there on.
+private struct RowWatch {
+    private static let interval = 16_384
+    private let deadline: UInt64
+    private var count = 0
+
+    init(_ deadline: UInt64) { self.deadline = deadline }
+
+    mutating func next() throws(ListTookTooLong) {
+        if count == 0, deadline != .max, monotonicNanoseconds() >= deadline { throw ListTookTooLong() }
+        count = count == Self.interval ? 0 : count + 1
     }
 }
 

@@ -14,21 +14,28 @@ private struct IndexFinder: TrackFinder {
     let snapshot: SearchSnapshot
     let calls = Calls()
 
+    let preparations = Calls()
+
     final class Calls: Sendable {
         let count = Mutex(0)
+        var value: Int { count.withLock { $0 } }
     }
 
-    func tracks(matching query: String) throws -> [Int64] {
+    func prepare() { preparations.count.withLock { $0 += 1 } }
+
+    func tracks(matching query: String, until deadline: UInt64) throws -> [Int64] {
         calls.count.withLock { $0 += 1 }
-        return try TrackSearch(snapshot: snapshot).matches(query)
+        return try TrackSearch(snapshot: snapshot).matches(query, deadline: deadline)
     }
 }
 
 /// What was played, as a test says.
 private struct ScriptedHistory: PlayHistory {
     var plays: [(track: Int64, time: Int64)]
+    let readings = IndexFinder.Calls()
 
     func played(since time: Int64) throws -> [(track: Int64, time: Int64)] {
+        readings.count.withLock { $0 += 1 }
         var seen: Set<Int64> = []
         return plays.sorted { $0.time > $1.time }.filter { $0.time >= time && seen.insert($0.track).inserted }
     }
@@ -49,7 +56,9 @@ private struct ScriptedHistory: PlayHistory {
         let library: Library
         let curation: Curation
         let collections: Collections
-        let searches: IndexFinder.Calls
+        let finder: IndexFinder
+        let history: ScriptedHistory
+        var searches: IndexFinder.Calls { finder.calls }
         let changes = IndexFinder.Calls()
 
         init(plays: [(track: Int64, time: Int64)]? = nil) throws {
@@ -88,12 +97,20 @@ private struct ScriptedHistory: PlayHistory {
             let now = wallClockNanoseconds()
             let standard = [(1, 0), (2, 8), (2, 9), (2, 10), (7, 1), (7, 1)].map { (Int64($0.0), now - $0.1 * day) }
             curation = Curation(directory.path, log: .disabled)
-            let finder = IndexFinder(snapshot: index.snapshot)
-            searches = finder.calls
+            finder = IndexFinder(snapshot: index.snapshot)
+            history = ScriptedHistory(plays: plays ?? standard)
             collections = Collections(
-                curation: curation, finder: finder, history: ScriptedHistory(plays: plays ?? standard),
+                curation: curation, finder: finder, history: history,
                 onChange: { [changes] in changes.count.withLock { $0 += 1 } }
             ) { () throws(CacheError) in try library.makeReader() }
+        }
+
+        /// The same with other limits.
+        func limited(_ limits: CollectionEvaluator.Limits) -> Collections {
+            let library = library
+            return Collections(curation: curation, finder: finder, history: history, limits: limits) {
+                () throws(CacheError) in try library.makeReader()
+            }
         }
 
         func tracks(_ query: String, limit: Int = .max) throws -> [Int64] {
@@ -159,6 +176,131 @@ private struct ScriptedHistory: PlayHistory {
             checked += 1
         }
         #expect(checked > 250)
+    }
+
+    @Test func oneThatTakesTooLongEnds() throws {
+        let fixture = try Fixture()
+        var limits = CollectionEvaluator.Limits.standard
+        limits.time = 0
+        let collections = fixture.limited(limits)
+        let queries = [
+            "added:<30d", "played:<7d", "played:top3", "played:never", "jazz", "jazz played:<1y", "-played:<1y",
+            "jazz OR played:<1d",
+        ]
+        for query in queries { _ = try collections.add(query, query: query, replaces: false) }
+        for name in queries + ["1960s", "Recently Added", "Most Played"] {
+            let error = #expect(throws: ControlError.self, "\(name)") { try collections.tracks(of: name, limit: 9) }
+            #expect(error?.code == .timeout && error?.remedy != nil, "\(name): \(error?.description ?? "")")
+            #expect(error?.message == "the collection takes too long to work out", "\(name)")
+        }
+        // What the reader gives up.
+        let reader = try fixture.library.makeReader()
+        #expect(throws: CacheError.self) { try reader.allTracks(until: monotonicNanoseconds()) }
+        #expect(throws: CacheError.self) { try reader.tracks(of: 1960...1969, until: monotonicNanoseconds()) }
+        #expect(throws: CacheError.self) { try reader.tracks(addedSince: 0, until: monotonicNanoseconds()) }
+        #expect(try reader.allTracks(until: monotonicNanoseconds() + 60_000_000_000).count == 12)
+    }
+
+    /// As many as a text has room for: the history is read once, and not at all where nothing asks for it.
+    @Test func manyTermsOfTheHistoryReadItOnce() throws {
+        let fixture = try Fixture()
+        let ages = (1...60).map { "-played:<\($0)d" }
+        let text = ages.joined(separator: " OR ")
+        #expect(text.count <= CollectionQueryParser.maximumCharacters)
+        #expect(try Set(fixture.tracks(text)) == Set(2...12))
+        #expect(fixture.history.readings.value == 1)
+        #expect(try fixture.tracks("played:<2d OR played:<9d OR (jazz played:<10d)") == [1, 7, 2])
+        #expect(fixture.history.readings.value == 2)
+        #expect(try fixture.tracks("played:<9d -played:<2d") == [2])
+        #expect(fixture.finder.preparations.value == 1)
+        _ = try fixture.tracks("jazz added:<1d")
+        #expect(fixture.history.readings.value == 3)
+        #expect(fixture.finder.preparations.value == 2)
+    }
+
+    @Test func oneThatTakesTooMuchMemoryEnds() throws {
+        let fixture = try Fixture()
+        var limits = CollectionEvaluator.Limits.standard
+        limits.heldTracks = 30
+        let collections = fixture.limited(limits)
+        func nested(_ depth: Int) -> String {
+            depth == 0 ? "played:never" : "(-played:<1d OR (played:never \(nested(depth - 1))))"
+        }
+        // Each of them keeps some while what is inside of it is worked out.
+        _ = try collections.add("some", query: nested(1), replaces: false)
+        #expect(try Set(collections.tracks(of: "some", limit: 99)) == Set(2...12))
+        _ = try collections.add("many", query: nested(4), replaces: false)
+        let error = #expect(throws: ControlError.self) { try collections.tracks(of: "many", limit: 99) }
+        #expect(error?.code == .tooLarge && error?.remedy != nil)
+        #expect(try Set(fixture.collections.tracks(of: "many", limit: 99)) == Set(2...12))
+        // Beside one another they cost no more than one.
+        let terms = (1...40).map { "-played:<\($0)h" }.joined(separator: " OR ")
+        _ = try collections.add("wide", query: terms, replaces: false)
+        #expect(try collections.tracks(of: "wide", limit: 99).count > 10)
+    }
+
+    /// Who shows them without a daemon makes no history, and leaves a damaged one where it is.
+    @Test func readingWithoutADaemonWritesNoHistory() throws {
+        let fixture = try Fixture()
+        let directory = fixture.directory.path
+        let path = directory.appending(History.fileName)
+        func tracks(_ name: String) throws -> [Int64] {
+            let logs = LogSystem(handlers: [], filter: LogFilter(.error))
+            let collections = try StandaloneCollections(
+                cacheDirectory: directory, stateDirectory: directory, logs: logs)
+            var tracks: [Int64] = []
+            try collections.forEachTrack(of: name, limit: .max) {
+                tracks.append($0.trackID)
+                return true
+            }
+            return tracks
+        }
+        #expect(try tracks("Recently Played") == [])
+        #expect(try tracks("Most Played") == [])
+        #expect(throws: SystemError.self) { try FileStatus.of(path) }
+
+        let history = History(directory, keep: .seconds(86_400), isNewMount: true, log: .disabled)
+        let now = wallClockNanoseconds()
+        for (index, number) in [5, 3, 5].enumerated() {
+            let file = PlayedFile(origin: "a", path: Array("\(number).flac".utf8))
+            let time = now - 1_000_000_000 + Int64(index)
+            history.note([
+                .opened(
+                    History.Opening(
+                        handle: UInt64(index), file: file, time: time, since: UInt64(index) + 10, needed: 0)),
+                .released(handle: UInt64(index), at: UInt64(index) + 20),
+            ])
+        }
+        history.close()
+        let whole = try readFile(path)
+        #expect(try tracks("Recently Played") == [5, 3])
+        #expect(try tracks("Most Played") == [5, 3])
+        #expect(try readFile(path) == whole)
+
+        let damaged = [UInt8](repeating: 0x55, count: 9000)
+        try writeFileAtomically(path, damaged)
+        #expect(throws: CacheError.self) { try tracks("Recently Played") }
+        #expect(throws: CacheError.self) { try tracks("Most Played") }
+        #expect(try tracks("Recently Added").count == 12)
+        #expect(try readFile(path) == damaged)
+        let open = try open(directory, [.read, .directory])
+        let names = try listDirectory(open.raw, path: directory).map { String(decoding: $0.name, as: UTF8.self) }
+        #expect(!names.contains { $0.contains(".bad-") }, "\(names)")
+    }
+
+    @Test func pathsThatAreNoTextAreToldAsBytes() throws {
+        func track(_ path: [UInt8]) throws -> CollectionTrack {
+            let path = try #require(FilePath(bytes: path))
+            return CollectionTrack(
+                7, TrackPlace(node: 9, title: "t", artist: nil, duration: nil, modified: 0, path: path))
+        }
+        let odd = Array("/caf".utf8) + [0xe9, 0x2f, 0xff]
+        #expect(try track(odd).pathBytes == odd)
+        let text = String(decoding: try JSON.encode(track(odd)), as: UTF8.self)
+        #expect(text.contains("\"path_bytes\":[47,99,97,102,233,47,255]"), "\(text)")
+        #expect(try JSON.decode(CollectionTrack.self, from: Array(text.utf8)) == track(odd))
+        #expect(try track(Array("/café".utf8)).pathBytes == nil)
+        #expect(try !String(decoding: JSON.encode(track([0x2f, 0x61])), as: UTF8.self).contains("path_bytes"))
     }
 
     @Test func someAreAlwaysThere() throws {
@@ -245,6 +387,13 @@ private struct ScriptedHistory: PlayHistory {
             try collections.add(String(repeating: "a\u{308}", count: 100), query: "rock", replaces: false)
         }
         #expect(again?.code == .conflict && again?.message.contains("already") == true)
+        // And whoever writes it so finds it.
+        let name = String(repeating: "a\u{308}", count: 100)
+        #expect(collections.accepts(name))
+        #expect(try collections.tracks(of: name, limit: 9).count == 6)
+        #expect(try collections.remove(name).name.utf8.count == 200)
+        #expect(!collections.accepts(name))
+        #expect(try fixture.curation.collections() == [])
         let missing = #expect(throws: ControlError.self) { try collections.remove("y") }
         #expect(missing?.code == .notFound)
     }
@@ -281,6 +430,7 @@ private struct ScriptedHistory: PlayHistory {
         }
         let (left, right) = (some(), some())
         #expect(SortedTracks.intersect(left.sorted(), right.sorted()) == left.intersection(right).sorted())
+        #expect(SortedTracks.unite(left.sorted(), right.sorted()) == left.union(right).sorted())
         #expect(SortedTracks.subtract(right.sorted(), from: left.sorted()) == left.subtracting(right).sorted())
         for id in Int64(-1)...51 { #expect(SortedTracks.contains(left.sorted(), id) == left.contains(id)) }
     }

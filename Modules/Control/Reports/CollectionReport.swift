@@ -34,6 +34,8 @@ package struct CollectionTrack: Codable, Hashable, Sendable {
     package var trackID: Int64
     /// Below the root of the mount, beginning with "/".
     package var path: String
+    /// Its bytes, where they are no UTF-8; left out else.
+    package var pathBytes: [UInt8]?
     @Nullable package var title: String?
     @Nullable package var artist: String?
     @Nullable package var album: String?
@@ -64,6 +66,7 @@ package struct CollectionTrack: Codable, Hashable, Sendable {
     private enum CodingKeys: String, CodingKey {
         case path, title, artist, album, year, error
         case trackID = "track_id"
+        case pathBytes = "path_bytes"
         case milliseconds = "duration_ms"
     }
 }

@@ -15,6 +15,7 @@ final class Collections: Sendable {
     private let makeReader: @Sendable () throws(CacheError) -> LibraryReader?
     private let finder: (any TrackFinder)?
     private let history: (any PlayHistory)?
+    private let limits: CollectionEvaluator.Limits
     private let onChange: @Sendable () -> Void
     private let known: Mutex<Known>
 
@@ -29,16 +30,18 @@ final class Collections: Sendable {
     }
 
     /// - Parameters:
+    ///   - limits: of what one evaluation may cost.
     ///   - onChange: called when there are other collections, or one may hold something else.
     ///   - makeReader: nil where there is no library yet.
     init(
         curation: Curation, finder: (any TrackFinder)?, history: (any PlayHistory)?,
-        onChange: @escaping @Sendable () -> Void = {},
+        limits: CollectionEvaluator.Limits = .standard, onChange: @escaping @Sendable () -> Void = {},
         makeReader: @escaping @Sendable () throws(CacheError) -> LibraryReader?
     ) {
         self.curation = curation
         self.finder = finder
         self.history = history
+        self.limits = limits
         self.onChange = onChange
         self.makeReader = makeReader
         known = Mutex(Known())
@@ -48,8 +51,10 @@ final class Collections: Sendable {
 
     // MARK: Names
 
-    /// Whether there is one of this name, as far as is known. Constant time, without asking anybody.
+    /// Whether there is one of this name, in whatever normalisation form, as far as is known. Constant time, without asking
+    /// anybody.
     func accepts(_ name: String) -> Bool {
+        let name = UnicodeText.composed(name)
         if CollectionDefinition.builtIn.contains(where: { $0.name == name }) { return true }
         return known.withLock { known in
             known.stored.contains(name)
@@ -132,6 +137,7 @@ final class Collections: Sendable {
 
     /// - Throws: ControlError or CacheError.
     func remove(_ name: String) throws -> CollectionReport {
+        let name = UnicodeText.composed(name)
         try refuseBuiltIn(name, "removed")
         guard let collection = try curation.removeCollection(named: name) else { throw Self.missing(name) }
         _ = known.withLock { $0.stored.remove(name) }
@@ -149,6 +155,8 @@ final class Collections: Sendable {
     ///
     /// - Throws: `notFound` where there is none of that name, and CacheError.
     private func definition(_ name: String) throws -> CollectionDefinition {
+        // As they are stored (`CollectionName`).
+        let name = UnicodeText.composed(name)
         if let builtIn = CollectionDefinition.builtIn.first(where: { $0.name == name }) { return builtIn.definition }
         if let first = CollectionDefinition.decade(named: name) {
             guard try makeReader()?.decades(in: first...(first + 9)).isEmpty == false else { throw Self.missing(name) }
@@ -160,13 +168,14 @@ final class Collections: Sendable {
 
     /// The ids of the tracks of a collection in its order, at most `limit`.
     ///
-    /// - Throws: ControlError, `notFound` where there is none of that name; CacheError, or what prevents searching.
+    /// - Throws: ControlError, `notFound` where there is none of that name, `timeout` or `tooLarge` where it costs too much;
+    ///   CacheError, or what prevents searching.
     func tracks(of name: String, limit: Int) throws -> [Int64] {
         let definition = try definition(name)
         guard let reader = try makeReader() else { return [] }
-        return try CollectionEvaluator(
-            reader: reader, finder: finder, history: history, now: wallClockNanoseconds()
-        ).tracks(definition, limit: limit)
+        var evaluator = CollectionEvaluator(
+            reader: reader, finder: finder, history: history, now: wallClockNanoseconds(), limits: limits)
+        return try evaluator.tracks(definition, limit: limit)
     }
 
     /// Tells of tracks where they are, until `body` answers false.
@@ -185,5 +194,6 @@ extension CollectionTrack {
         self.init(
             trackID: track, path: place.path.description, title: place.title, artist: place.artist, album: place.album,
             year: place.year, milliseconds: place.duration)
+        if String(validating: place.path.bytes, as: UTF8.self) == nil { pathBytes = place.path.bytes }
     }
 }

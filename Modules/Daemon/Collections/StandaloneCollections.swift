@@ -42,9 +42,9 @@ package final class StandaloneCollections {
 private struct StandaloneFinder: TrackFinder {
     let cacheDirectory: FilePath
 
-    func tracks(matching query: String) throws -> [Int64] {
+    func tracks(matching query: String, until deadline: UInt64) throws -> [Int64] {
         guard let epoch = LibraryFile.epoch(cacheDirectory.appending("library.db")) else { return [] }
         let directory = SearchIndexer.directory(of: cacheDirectory, epoch: epoch)
-        return try TrackSearch(snapshot: try SearchSnapshot.open(directory)).matches(query)
+        return try TrackSearch(snapshot: try SearchSnapshot.open(directory)).matches(query, deadline: deadline)
     }
 }

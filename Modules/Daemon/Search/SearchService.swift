@@ -19,7 +19,11 @@ struct SearchService: TrackFinder {
         searches = metrics.counter("musicfs_searches_total", help: "Queries that were run on the search index.")
     }
 
-    func tracks(matching query: String) throws -> [Int64] { try searching { try $0.matches(query) } }
+    func prepare() { indexer.waitWhileOpening(until: monotonicNanoseconds() + Self.patience) }
+
+    func tracks(matching query: String, until deadline: UInt64) throws -> [Int64] {
+        try searching(waitingUntil: deadline) { try $0.matches(query, deadline: deadline) }
+    }
 
     /// - Throws: `ControlError`, with the place in the query where that cannot be read.
     func report(_ request: SearchRequest) throws(ControlError) -> SearchReport {
@@ -49,9 +53,10 @@ struct SearchService: TrackFinder {
     /// than getting an error because a server died.
     private static let patience: UInt64 = 2_500_000_000
 
+    /// - Parameter deadline: how long an index that is being opened is waited for; nil for `patience`.
     /// - Throws: what `body` throws; `ControlError` where there is nothing to search in.
-    func searching<R>(_ body: (TrackSearch) throws -> R) throws -> R {
-        indexer.waitWhileOpening(until: monotonicNanoseconds() + Self.patience)
+    func searching<R>(waitingUntil deadline: UInt64? = nil, _ body: (TrackSearch) throws -> R) throws -> R {
+        indexer.waitWhileOpening(until: deadline ?? monotonicNanoseconds() + Self.patience)
         let state = indexer.snapshot
         guard let snapshot = state.searchable else {
             throw ControlError(

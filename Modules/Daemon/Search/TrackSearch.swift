@@ -69,8 +69,8 @@ struct TrackSearch {
     /// All tracks that match a query exactly as it is written, by their ids.
     ///
     /// - Throws: `QueryError`, `SearchError`.
-    func matches(_ query: String) throws -> [Int64] {
-        try snapshot.matches(try Self.parse(query), deadline: Self.deadline)
+    func matches(_ query: String, deadline: UInt64) throws -> [Int64] {
+        try snapshot.matches(try Self.parse(query), deadline: deadline)
     }
 
     /// Finds tracks, and tells what they are.
