@@ -78,19 +78,21 @@ struct CollectionAddCommand: ParsableCommand {
         commandName: "add", abstract: "Keep a query under a name.",
         discussion: """
             Terms that stand beside those of the search language: added:<30d and played:<7d (h, d, w, m for 30 days, y), \
-            played:never, played:top100. What is recent is shown latest first, what was played most first.
+            played:never, played:top100. What is recent is shown latest first, what was played most first. A query that \
+            begins with a dash stands behind --, and options before that.
             """,
         examples: [
             CommandExample("musicfs collection add Forgotten 'played:never added:<1y'", "what was never played"),
             CommandExample(
                 "musicfs collection add --replace Forgotten 'NOT played:<1y'", "something else of that name"),
+            CommandExample("musicfs collection add Forgotten -- '-played:<1y'", "a query that begins with a dash"),
         ])
 
     @OptionGroup var global: GlobalOptions
     @OptionGroup var client: ClientOptions
     @Flag(help: "Let a collection that has the name hold this.") var replace = false
     @Argument(help: "What it is called, and its directory in the mount.") var name: String
-    @Argument(help: "What it holds.") var query: String
+    @Argument(help: "What it holds; behind -- where it begins with a dash.") var query: String
 
     mutating func run() throws {
         let (json, name, query, replace) = (client.json, name, query, replace)
@@ -150,8 +152,12 @@ struct CollectionShowCommand: ParsableCommand {
     @Option(help: "How many tracks at most; all by default.") var limit: Int?
     @Argument(help: "The collection's name.") var name: String
 
+    mutating func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more") }
+    }
+
     mutating func run() throws {
-        let (json, name, limit) = (client.json, name, limit.map { max($0, 0) })
+        let (json, name, limit) = (client.json, name, limit)
         var tracks: [CollectionTrack] = []
         func take(_ track: CollectionTrack) throws -> Bool {
             if json {
@@ -239,7 +245,8 @@ struct CollectionExportCommand: ParsableCommand {
         }
         func take(_ track: CollectionTrack, _ prefix: [UInt8]) throws -> Bool {
             bytes += PlaylistText.entry(
-                path: Array(track.path.utf8), prefix: prefix, duration: track.milliseconds, artist: track.artist,
+                path: track.pathBytes ?? Array(track.path.utf8), prefix: prefix, duration: track.milliseconds,
+                artist: track.artist,
                 title: track.title)
             count += 1
             if output == nil, bytes.count > 1 << 16 {

@@ -34,7 +34,7 @@ extension EndToEnd {
                 [
                     "env", "MUSICFS_CACHE_DIR=\(home)/cache", "MUSICFS_STATE_DIR=\(home)/state",
                     "MUSICFS_MOUNT_POINT=\(library.mount)", Programs.musicfs, "collection",
-                ] + arguments + ["--name", library.name])
+                ] + arguments.prefix(1) + ["--name", library.name] + arguments.dropFirst())
         }
 
         private func paths(_ playlist: String) -> [String] {
@@ -83,6 +83,10 @@ extension EndToEnd {
                 return try outcome.status == 0 && decode(Contents.self, outcome).tracks.count > 5
             }
             #expect(isFound)
+            // A query that begins with a dash stands behind two of them.
+            let dashed = try collection(library, "add", "--json", "Dashed", "--", "-played:<1h added:<1d")
+            #expect(try decode(Collection.self, dashed).query == "-played:<1h added:<1d")
+            #expect(try collection(library, "add", "Dashed", "-played:<1h").status == 64)
             let played = try play(library)
             #expect(try collection(library, "add", "Fresh", "played:never added:<1d").status == 0)
             let isNoted = try eventually {
@@ -122,6 +126,15 @@ extension EndToEnd {
                     let tracks = try decode(Contents.self, collection(library, "show", name, "--json")).tracks
                     #expect(tracks.map(\.path) == [played], "\(name)")
                 }
+                // In a decomposed form it is the same name.
+                let added = try collection(library, "add", "--replace", "Fre\u{301}sh", "played:never added:<1d")
+                #expect(added.status == 0)
+                #expect(
+                    try collection(library, "show", "Fr\u{e9}sh").text
+                        == collection(library, "show", "Fre\u{301}sh").text)
+                #expect(try collection(library, "remove", "Fre\u{301}sh").status == 0)
+                let dashed = try decode(Contents.self, collection(library, "show", "Dashed", "--json")).tracks
+                #expect(dashed.map(\.path) == recent.tracks.map(\.path).filter { $0 != played })
                 let fresh = try decode(Contents.self, collection(library, "show", "Fresh", "--json")).tracks
                 #expect(fresh.map(\.path) == recent.tracks.map(\.path).filter { $0 != played })
 
@@ -138,6 +151,8 @@ extension EndToEnd {
                 for (arguments, status, text) in [
                     (["add", "1980s", "x"], 1, "always there"), (["add", "New — ones", "x"], 1, "--replace"),
                     (["add", "x", "jazz (played:soon"], 64, "character 14"), (["add", "a/b", "x"], 64, "slash"),
+                    (["show", "Fresh", "--limit", "-5"], 64, "--limit must be"),
+                    (["show", "Fresh", "--limit", "0"], 64, "--limit must be"),
                     (["show", "none"], 1, "collection list"), (["remove", "Most Played"], 1, "always there"),
                     (["export", "New — ones", "--json"], 64, "--output"),
                     (["export", "none", "--output", "\(file)x"], 1, "no collection"),
