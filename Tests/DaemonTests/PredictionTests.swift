@@ -47,6 +47,26 @@ import Testing
         #expect(queue.entries.map(\.node) == [2, 3])
     }
 
+    // MARK: What is being fetched
+
+    private struct Failure: Error {}
+
+    @Test func whatCannotBeBegunGivesItsPlaceBack() throws {
+        let state = Condition(PrefetchState())
+        for node in 1...3 as ClosedRange<Int64> { _ = state.withLock { $0.queue.add(entry(node, 5)) } }
+        for left in [2, 1] {
+            #expect(throws: Failure.self) { try state.beginNext(limit: 1) { _ in throw Failure() } }
+            #expect(state.withLock { $0.running.isEmpty && $0.queue.entries.count == left })
+        }
+        var begun: [Int64] = []
+        state.beginNext(limit: 1) { begun.append($0.node) }
+        #expect(begun == [3] && state.withLock { $0.running.keys.sorted() } == [3])
+        // There is no other place.
+        _ = state.withLock { $0.queue.add(entry(4, 5)) }
+        state.beginNext(limit: 1) { begun.append($0.node) }
+        #expect(begun == [3])
+    }
+
     // MARK: Predicting
 
     private let directory: TestDirectory

@@ -15,53 +15,13 @@ final class Prefetcher: Sendable {
     private let history: History
     private let content: Content
     private let log: Logger
-    private let state = Condition(State())
+    private let state = Condition(PrefetchState())
     let fetchedFiles: Counter
     let fetchedBytes: Counter
     /// Files that were fetched ahead and then opened.
     let used: Counter
     let failed: Counter
     let dropped: Counter
-
-    private struct State: Sendable {
-        var queue = PrefetchQueue()
-        /// What is held open, by handle.
-        var opens: [UInt64: Open] = [:]
-        /// What was read and closed before that.
-        var readThrough: [ReadThrough] = []
-        /// By node.
-        var running: [Int64: Running] = [:]
-        /// What was fetched and not opened since, the oldest first.
-        var unused: [Int64] = []
-        /// Why nothing is fetched at the moment.
-        var obstacle: String?
-        var isWoken = false
-    }
-
-    private struct Open: Sendable {
-        var node: Int64
-        /// When it has been held long enough to be taken for played; nil once that was noticed.
-        var due: UInt64?
-    }
-
-    private struct ReadThrough: Sendable {
-        /// That it had.
-        var handle: UInt64
-        var node: Int64
-    }
-
-    private struct Running: Sendable {
-        var entry: PrefetchQueue.Entry
-        var file: AheadFile?
-        var size: Int64
-        var offset: Int64 = 0
-        var fetched: Int64 = 0
-        /// Whether an answer is awaited.
-        var isBusy = true
-        /// How often in a row there was no room.
-        var refusals = 0
-        var nextTry: UInt64 = 0
-    }
 
     /// Who looks at a file is gone by then, who plays it is not.
     private static let hold = Pace.of(.seconds(1)).nanoseconds
@@ -90,7 +50,7 @@ final class Prefetcher: Sendable {
     func opened(node: Int64, handle: UInt64, since: UInt64, needed: UInt64) {
         let isUsed = state.withLock { state in
             if state.opens.count < Self.most {
-                state.opens[handle] = Open(node: node, due: since &+ min(Self.hold, needed))
+                state.opens[handle] = PrefetchState.Open(node: node, due: since &+ min(Self.hold, needed))
                 state.isWoken = true
             }
             guard let index = state.unused.firstIndex(of: node) else { return false }
@@ -108,14 +68,14 @@ final class Prefetcher: Sendable {
             guard let open = state.opens.removeValue(forKey: handle), open.due != nil, wasRead,
                 state.readThrough.count < Self.most
             else { return false }
-            state.readThrough.append(ReadThrough(handle: handle, node: open.node))
+            state.readThrough.append(PrefetchState.ReadThrough(handle: handle, node: open.node))
             state.isWoken = true
             return true
         }
         if isNews { state.signal() }
     }
 
-    private func wake(_ change: (inout State) -> Void) {
+    private func wake(_ change: (inout PrefetchState) -> Void) {
         state.withLock { state in
             change(&state)
             state.isWoken = true
@@ -204,7 +164,7 @@ final class Prefetcher: Sendable {
         let obstacle = content.cache.obstacleToPrefetch
         state.withLock { $0.obstacle = obstacle }
         if obstacle != nil { return min(limit, now + Pace.of(.seconds(1)).nanoseconds) }
-        while let entry = takeNext() { try begin(entry, tree) }
+        try state.beginNext(limit: settings.concurrent) { try begin($0, tree) }
         let quiet = max(settings.quiet.nanoseconds, 1_000_000)
         guard let since = content.cache.quietSince, now >= since &+ settings.quiet.nanoseconds else {
             return min(limit, now + quiet)
@@ -216,14 +176,6 @@ final class Prefetcher: Sendable {
             state.running.values.filter { !$0.isBusy }.map(\.nextTry).min()
         }
         return min(limit, nextTry.map { max($0, now + 1_000_000) } ?? .max)
-    }
-
-    private func takeNext() -> PrefetchQueue.Entry? {
-        state.withLock { state in
-            guard state.running.count < settings.concurrent, let entry = state.queue.takeNext() else { return nil }
-            state.running[entry.node] = Running(entry: entry, size: 0)
-            return entry
-        }
     }
 
     private func takeReady(_ now: UInt64) -> [(Int64, AheadFile, Range<Int64>)] {
@@ -302,7 +254,7 @@ final class Prefetcher: Sendable {
             (state.running.values.map(\.self), state.queue.entries, state.obstacle)
         }
         let tree = try? library.makeTreeReader()
-        func item(_ entry: PrefetchQueue.Entry, _ file: Running?) -> PrefetchReport.Item {
+        func item(_ entry: PrefetchQueue.Entry, _ file: PrefetchState.Running?) -> PrefetchReport.Item {
             PrefetchReport.Item(
                 path: (try? tree?.path(ofFile: entry.node))?.description ?? "", reason: entry.reason.rawValue,
                 priority: entry.priority, bytes: file?.offset ?? 0, size: file?.size ?? 0)
