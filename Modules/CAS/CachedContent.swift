@@ -156,11 +156,31 @@ private final class ChunkRead: Sendable {
             if flights.contains(where: { !$0.isLoad }) { state.hasMissed = true }
         }
         if new.isEmpty { content.noteWait() }
-        for flight in flights { if !flight.wait({ [self] in landed($0) }) { landed(nil) } }
+        for flight in flights { join(flight) }
         for flight in new { content.start(flight) }
     }
 
-    /// - Parameter result: nil when it had landed before it could be waited for.
+    /// After so long a wait for a flight that was begun ahead, the origin has had tries enough (nanoseconds).
+    private static let patience: UInt64 = 15_000_000_000
+
+    /// Waits for a flight. Of one that was begun ahead the tries and the deadline count from before this read: its failure
+    /// has this read fetch by itself. And from now on somebody waits for it, out of whose way others keep.
+    private func join(_ flight: CachedFile.Flight) {
+        guard flight.isAhead else {
+            if !flight.wait({ [self] in landed($0) }) { landed(nil) }
+            return
+        }
+        let begin = monotonicNanoseconds()
+        content.cache.foreground.withLock { $0.begin() }
+        let end = { @Sendable [self] (result: Result<Block, ContentError>?) in
+            let now = monotonicNanoseconds()
+            if case .failure? = result, now &- begin < Self.patience { landed(nil) } else { landed(result) }
+            content.cache.foreground.withLock { $0.end(at: now) }
+        }
+        if !flight.wait({ end($0) }) { end(nil) }
+    }
+
+    /// - Parameter result: nil where it is to be looked for again: it had landed before it could be waited for.
     private func landed(_ result: Result<Block, ContentError>?) {
         let next = state.withLock { state -> ContentError?? in
             switch result {

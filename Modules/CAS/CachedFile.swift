@@ -38,11 +38,14 @@ final class CachedFile: Sendable {
         let range: Range<Int64>
         /// Whether it comes from the cache's disk.
         let isLoad: Bool
+        /// Whether it was begun before anybody asked for it.
+        let isAhead: Bool
         fileprivate let waiters = Mutex<[Waiter]?>([])
 
-        init(_ range: Range<Int64>, isLoad: Bool = false) {
+        init(_ range: Range<Int64>, isLoad: Bool = false, isAhead: Bool = false) {
             self.range = range
             self.isLoad = isLoad
+            self.isAhead = isAhead
         }
 
         /// Calls back when it has landed; false when it has already.
@@ -144,7 +147,8 @@ final class CachedFile: Sendable {
         }
     }
 
-    /// Enters flights for what is neither in memory, nor stored, nor under way. The caller must start them.
+    /// Enters flights for what is neither in memory, nor stored, nor under way, and that nobody has asked for. The caller
+    /// must start them.
     ///
     /// - Parameter most: the largest flight, in bytes.
     func locateMissing(_ range: Range<Int64>, most: Int64) -> [Flight] {
@@ -158,7 +162,8 @@ final class CachedFile: Sendable {
                     position = end
                     continue
                 }
-                let flight = gap(at: position, wanted: range.upperBound, before: next, most: most, state)
+                let flight = gap(
+                    at: position, wanted: range.upperBound, before: next, most: most, isAhead: true, state)
                 state.flights.append(flight)
                 flights.append(flight)
                 position = flight.range.upperBound
@@ -172,7 +177,8 @@ final class CachedFile: Sendable {
 
     /// A flight for what is missing from `position` on, in whole chunks, up to what is known or under way.
     private func gap(
-        at position: Int64, wanted: Int64, before next: Int64, most: Int64, _ state: borrowing State
+        at position: Int64, wanted: Int64, before next: Int64, most: Int64, isAhead: Bool = false,
+        _ state: borrowing State
     ) -> Flight {
         let chunk = grid.chunk(at: position)
         // What lies before in the same chunk may be known: from a chunk of another division.
@@ -182,7 +188,7 @@ final class CachedFile: Sendable {
         for flight in state.flights where flight.range.lowerBound > position {
             end = min(end, flight.range.lowerBound)
         }
-        return Flight(start..<max(end, position + 1))
+        return Flight(start..<max(end, position + 1), isAhead: isAhead)
     }
 
     /// A flight has landed, or failed: its block is kept for readers, and those that wait are told.

@@ -73,6 +73,44 @@ import Testing
         #expect(source.fetchedBytes == source.size)
     }
 
+    /// Its tries and its deadline count from when it asked.
+    @Test func aReaderIsNotFailedByWhatIsUnderWayAheadOfIt() throws {
+        let rig = try Rig(TestDirectory())
+        let source = PatternSource(seed: 7, size: 200_000)
+        let content = rig.open(source)
+        let file = try openAhead(rig, source)
+        let gate = Condition(false)
+        source.behave { behaviour in
+            behaviour.failsEvery = 1
+            behaviour.gate = gate
+        }
+        let outcome = Condition<AheadFile.Outcome?>(nil)
+        file.fetch(0..<source.size) { result in
+            outcome.withLock { $0 = result }
+            outcome.signal()
+        }
+        source.behave { behaviour in
+            behaviour.failsEvery = 0
+            behaviour.gate = nil
+        }
+        #expect(rig.cache.quietSince == 0)
+        let answer = Condition<Result<[UInt8], ContentError>?>(nil)
+        content.read(at: 0, count: 1000) { result in
+            let bytes = result.map { unsafe Array($0.buffer) }
+            answer.withLock { $0 = bytes }
+            answer.signal()
+        }
+        // It waits for what is under way, and nothing more is begun ahead meanwhile.
+        #expect(source.fetches.count == 1 && rig.cache.quietSince == nil)
+        gate.withLock { $0 = true }
+        gate.signal()
+        let read = answer.wait { $0 }
+        #expect(try read.get() == source.bytes(0..<1000))
+        let ended = outcome.wait { $0 }
+        #expect(ended == .failed(.unreachable) && source.fetches.count == 2)
+        #expect(rig.eventually { rig.cache.quietSince ?? 0 > 0 })
+    }
+
     @Test func whatFailsIsToldAndCanBeTriedAgain() throws {
         let rig = try Rig(TestDirectory())
         let source = PatternSource(seed: 3, size: 500_000)

@@ -10,6 +10,8 @@ final class PatternSource: RangeSource {
         var failsEvery = 0
         var failure = ContentError.unreachable
         var delay: Int32 = 0
+        /// Until it is true nothing is answered.
+        var gate: Condition<Bool>?
     }
 
     private struct State {
@@ -47,6 +49,7 @@ final class PatternSource: RangeSource {
         do {
             try startThread("source") {
                 if behaviour.delay > 0 { _ = pollReadable([], milliseconds: behaviour.delay) }
+                if let gate = behaviour.gate { gate.wait { $0 ? () : nil } }
                 completion(result)
             }
         } catch { completion(.failure(.failed(.again))) }
