@@ -33,6 +33,7 @@ package final class AheadFile: Sendable {
     private let store: ChunkStore
     private let file: CachedFile
     private let source: any RangeSource
+    private let pace = Mutex(AheadPace())
 
     init(cache: ContentCache, store: ChunkStore, file: CachedFile, source: any RangeSource) {
         self.cache = cache
@@ -44,6 +45,13 @@ package final class AheadFile: Sendable {
     package var size: Int64 { file.grid.size }
     /// Bytes that need not be fetched.
     package var storedBytes: Int64 { file.storedBytes }
+
+    /// What to fetch next, from `offset` on: whole chunks, as much as the line brings in a quarter of a second, and no more
+    /// than `most` bytes but for the first chunk.
+    package func piece(at offset: Int64, most: Int64) -> Range<Int64> {
+        guard offset >= 0, offset < size else { return size..<size }
+        return file.grid.chunks(from: offset, most: min(most, pace.withLock { $0.piece }))
+    }
 
     /// Fetches what is nowhere of a range, and answers when that is stored. What is under way for others is left to them.
     ///
@@ -60,9 +68,11 @@ package final class AheadFile: Sendable {
             file.land(flight, .failure(.failed(.again)))
             return tally.end(.noRoom)
         }
+        let begin = monotonicNanoseconds()
         source.fetch(flight.range) { [self] result in
             switch result {
             case .success(let bytes) where unsafe bytes.buffer.count == flight.range.count:
+                pace.withLock { $0.note(flight.range.count, nanoseconds: monotonicNanoseconds() - begin) }
                 cache.fetchedBytes.increment(by: UInt64(flight.range.count))
                 let block = Block(range: flight.range, bytes: bytes, reservation: reservation)
                 file.land(flight, .success(block))

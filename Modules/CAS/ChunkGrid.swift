@@ -27,6 +27,14 @@ package struct ChunkGrid: Hashable, Sendable {
         return chunk(at: clamped.lowerBound).lowerBound..<chunk(at: clamped.upperBound - 1).upperBound
     }
 
+    /// The chunk at `offset`, which lies in the file, with those after it that `most` bytes have room for.
+    func chunks(from offset: Int64, most: Int64) -> Range<Int64> {
+        let first = chunk(at: offset)
+        if most >= size - first.lowerBound { return first.lowerBound..<size }
+        let end = chunk(at: first.lowerBound + max(most, 0)).lowerBound
+        return first.lowerBound..<max(end, first.upperBound)
+    }
+
     /// How many chunks, and parts of chunks, a range has.
     package func count(in range: Range<Int64>) -> Int {
         var count = 0

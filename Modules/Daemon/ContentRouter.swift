@@ -189,12 +189,13 @@ final class ContentRouter: ContentProvider {
         cache.open(info, source: source, keeps: keeps) { completion(.success($0)) }
     }
 
-    /// Opens a version to fetch it before anybody asks for it; nil where it is not kept, or gone.
+    /// Opens a version to fetch it before anybody asks for it, and tells from what; nil where it is not kept, or gone.
     func openAhead(
-        _ version: ContentVersion, others: [OtherReplica], completion: @escaping @Sendable (AheadFile?) -> Void
+        _ version: ContentVersion, others: [OtherReplica],
+        completion: @escaping @Sendable ((file: AheadFile, source: FederatedSource)?) -> Void
     ) {
         guard let (info, source, keeps) = describe(version, others), keeps else { return completion(nil) }
-        cache.openAhead(info, source: source, completion: completion)
+        cache.openAhead(info, source: source) { file in completion(file.map { ($0, source) }) }
     }
 
     /// What the cache has to know of a version; nil where that is gone.

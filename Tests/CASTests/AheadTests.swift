@@ -146,6 +146,54 @@ import Testing
         #expect(fetch(file, 0..<source.size) == .stored(source.size))
     }
 
+    @Test func piecesAreWhatTheLineBringsInAQuarterOfASecond() {
+        var pace = AheadPace()
+        #expect(pace.piece == 256 << 10)
+        let steps: [(Int, Int, Int64)] = [
+            // Of a fetch: KiB, milliseconds; and what follows, KiB.
+            (256, 130, 256), (256, 60, 512), (512, 1, 1024), (1024, 1, 1024), (1024, 249, 1024),
+            // The last bytes of a file say nothing.
+            (64, 900, 1024), (1024, 500, 512), (512, 1_000_000, 128), (128, 1000, 128), (100, 10, 256),
+        ]
+        for (count, milliseconds, piece) in steps {
+            pace.note(count << 10, nanoseconds: UInt64(milliseconds) * 1_000_000)
+            #expect(pace.piece == piece << 10, "\(count) KiB in \(milliseconds) ms")
+        }
+    }
+
+    @Test func piecesAreWholeChunks() {
+        let chunk = ChunkGrid.chunkSize
+        let grid = ChunkGrid(size: 1_000_000, payload: 1000..<990_000)
+        #expect(grid.chunks(from: 0, most: 0) == 0..<1000)
+        #expect(grid.chunks(from: 0, most: 2 * chunk) == 0..<(1000 + chunk))
+        #expect(grid.chunks(from: 1000, most: chunk) == 1000..<(1000 + chunk))
+        #expect(grid.chunks(from: 1000, most: 3 * chunk + 5) == 1000..<(1000 + 3 * chunk))
+        #expect(grid.chunks(from: 1000, most: 5) == 1000..<(1000 + chunk))
+        #expect(grid.chunks(from: 999_999, most: 5) == 990_000..<1_000_000)
+        #expect(grid.chunks(from: 500_000, most: .max).upperBound == 1_000_000)
+        // Together they are the file.
+        var position: Int64 = 0
+        while position < grid.size {
+            let piece = grid.chunks(from: position, most: 200_000)
+            #expect(piece.lowerBound == position && piece == grid.rounded(piece) && piece.count <= 200_000)
+            position = piece.upperBound
+        }
+    }
+
+    @Test func aFileIsFetchedPieceByPiece() throws {
+        let rig = try Rig(TestDirectory())
+        let source = PatternSource(seed: 8, size: 3_000_000)
+        let file = try openAhead(rig, source)
+        var position: Int64 = 0
+        while position < source.size, source.fetches.count < 100 {
+            let piece = file.piece(at: position, most: .max)
+            #expect(fetch(file, piece) == .stored(Int64(piece.count)))
+            position = piece.upperBound
+        }
+        #expect(source.fetches.first == 0..<(256 << 10) && source.fetchedBytes == source.size)
+        #expect(file.piece(at: 0, most: 100_000) == 0..<65_536 && file.piece(at: position, most: .max).isEmpty)
+    }
+
     @Test func itIsQuietOnceNoReaderWaitsForAnOrigin() throws {
         let rig = try Rig(TestDirectory())
         let source = PatternSource(seed: 5, size: 100_000)

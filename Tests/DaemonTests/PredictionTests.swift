@@ -67,6 +67,31 @@ import Testing
         #expect(begun == [3])
     }
 
+    /// Half of its threads are left to readers, and three quarters of each second of a limited bandwidth.
+    @Test func anOriginIsAskedForFewPiecesAtOnce() {
+        let line = AheadLine(origin: 1, threads: 4, rate: 0)
+        #expect(line.pieces == 2 && line.most == .max)
+        #expect(AheadLine(origin: 1, threads: 16, rate: 1 << 20).most == 256 << 10)
+        #expect(AheadLine(origin: 1, threads: 1, rate: 1000) == AheadLine(origin: 1, threads: 2, rate: 200_000))
+
+        var state = PrefetchState()
+        for node in 1...6 as ClosedRange<Int64> {
+            state.running[node] = PrefetchState.Running(entry: entry(node, Int(node)), isBusy: false)
+        }
+        state.running[5]?.nextTry = 20
+        let other = AheadLine(origin: 2, threads: 4, rate: 0)
+        let lines: [Int64: AheadLine] = [1: line, 2: other, 3: line, 4: line, 5: line]
+        let first = state.takeReady(10, lines)
+        // 6 has no origin, and is told so at once.
+        #expect(first == [6, 4, 3, 2] && state.nextTry(after: 10) == 20)
+        let second = state.takeReady(30, lines)
+        #expect(second.isEmpty && state.nextTry(after: 30) == nil)
+        state.running[3]?.isBusy = false
+        state.running[3]?.origin = nil
+        let third = state.takeReady(30, lines)
+        #expect(third == [5])
+    }
+
     // MARK: Predicting
 
     private let directory: TestDirectory

@@ -1,4 +1,5 @@
 import MusicFSCAS
+import MusicFSOrigins
 import MusicFSSystem
 
 /// What the prefetcher knows: what is held open, what waits, and what is being fetched.
@@ -18,6 +19,10 @@ struct PrefetchState: Sendable {
     struct Running: Sendable {
         var entry: PrefetchQueue.Entry
         var file: AheadFile?
+        /// Where it is fetched from.
+        var source: FederatedSource?
+        /// The origin that the piece under way was asked of.
+        var origin: Int64?
         var size: Int64 = 0
         var offset: Int64 = 0
         var fetched: Int64 = 0
@@ -46,6 +51,33 @@ struct PrefetchState: Sendable {
         guard running.count < limit, let entry = queue.takeNext() else { return nil }
         running[entry.node] = Running(entry: entry)
         return entry
+    }
+
+    /// What can go on, the most urgent first: a piece of each counts as under way from now on.
+    ///
+    /// - Parameter lines: what each may take of the origin that it would be fetched from, by node; without one there is
+    ///   no limit.
+    mutating func takeReady(_ now: UInt64, _ lines: [Int64: AheadLine]) -> [Int64] {
+        var underWay: [Int64: Int] = [:]
+        for case let origin? in running.values.map(\.origin) { underWay[origin, default: 0] += 1 }
+        var ready = running.values.filter { !$0.isBusy && $0.nextTry <= now }.map(\.entry)
+        ready.sort { ($1.priority, $0.node) < ($0.priority, $1.node) }
+        var taken: [Int64] = []
+        for node in ready.map(\.node) {
+            if let line = lines[node] {
+                guard underWay[line.origin, default: 0] < line.pieces else { continue }
+                underWay[line.origin, default: 0] += 1
+            }
+            running[node]?.isBusy = true
+            running[node]?.origin = lines[node]?.origin
+            taken.append(node)
+        }
+        return taken
+    }
+
+    /// When one that waits for its time can go on.
+    func nextTry(after now: UInt64) -> UInt64? {
+        running.values.filter { !$0.isBusy && $0.nextTry > now }.map(\.nextTry).min()
     }
 }
 

@@ -25,7 +25,6 @@ final class Prefetcher: Sendable {
 
     /// Who looks at a file is gone by then, who plays it is not.
     private static let hold = Pace.of(.seconds(1)).nanoseconds
-    private static let piece: Int64 = 1 << 20
     private static let most = 4096
 
     init(
@@ -172,21 +171,19 @@ final class Prefetcher: Sendable {
         for (node, file, range) in takeReady(now) {
             file.fetch(range) { [self] outcome in ended(node, range, outcome) }
         }
-        let nextTry = state.withLock { state in
-            state.running.values.filter { !$0.isBusy }.map(\.nextTry).min()
-        }
-        return min(limit, nextTry.map { max($0, now + 1_000_000) } ?? .max)
+        // What waits for another piece goes on when that has ended.
+        return min(limit, state.withLock { $0.nextTry(after: now) } ?? .max)
     }
 
     private func takeReady(_ now: UInt64) -> [(Int64, AheadFile, Range<Int64>)] {
-        state.withLock { state in
-            var ready: [(Int64, AheadFile, Range<Int64>)] = []
-            for (node, running) in state.running where !running.isBusy && running.nextTry <= now {
-                guard let file = running.file else { continue }
-                state.running[node]?.isBusy = true
-                ready.append((node, file, running.offset..<min(running.offset + Self.piece, running.size)))
+        let sources = state.withLock { $0.running.compactMapValues { $0.isBusy ? nil : $0.source } }
+        // Asking for the origins' health takes other locks.
+        let lines = sources.compactMapValues { $0.first.map { AheadLine($0) } }
+        return state.withLock { state in
+            state.takeReady(now, lines).compactMap { node in
+                guard let running = state.running[node], let file = running.file else { return nil }
+                return (node, file, file.piece(at: running.offset, most: lines[node]?.most ?? .max))
             }
-            return ready
         }
     }
 
@@ -200,10 +197,11 @@ final class Prefetcher: Sendable {
         guard ([version.origin] + others.map(\.origin)).contains(where: content.health.isUsable) else {
             return forget(entry.node)
         }
-        content.router.openAhead(version, others: others) { [self] file in
-            guard let file, file.storedBytes < file.size else { return forget(entry.node) }
+        content.router.openAhead(version, others: others) { [self] opened in
+            guard let (file, source) = opened, file.storedBytes < file.size else { return forget(entry.node) }
             wake { state in
                 state.running[entry.node]?.file = file
+                state.running[entry.node]?.source = source
                 state.running[entry.node]?.size = file.size
                 state.running[entry.node]?.isBusy = false
             }
@@ -224,6 +222,7 @@ final class Prefetcher: Sendable {
                 guard var running = state.running[node] else { return }
                 running.refusals += 1
                 (running.isBusy, running.nextTry) = (false, monotonicNanoseconds() + 500_000_000)
+                running.origin = nil
                 state.running[node] = running.refusals > 20 ? nil : running
             }
         case .stored(let count):
@@ -232,6 +231,7 @@ final class Prefetcher: Sendable {
             wake { state in
                 guard var running = state.running[node] else { return }
                 (running.isBusy, running.refusals, running.offset) = (false, 0, range.upperBound)
+                running.origin = nil
                 running.fetched += count
                 isDone = running.offset >= running.size
                 state.running[node] = isDone ? nil : running

@@ -29,6 +29,16 @@ package final class FederatedSource: RangeSource {
         return id == 0 ? nil : id
     }
 
+    /// Positions in `replicas` in the order in which they are to be asked now, without those that are not worth it.
+    var order: [Int] {
+        routing.order(replicas.map { ($0.origin.id, $0.priority) })
+            .compactMap { id in replicas.firstIndex { $0.origin.id == id } }
+            .filter { routing.isUsable(origin: replicas[$0].origin.id) }
+    }
+
+    /// The replica that a fetch would ask first now; nil where none is worth asking.
+    package var first: ReplicaLocation? { order.first.map { replicas[$0] } }
+
     package func fetch(
         _ range: Range<Int64>, completion: @escaping @Sendable (Result<ContentBytes, ContentError>) -> Void
     ) {

@@ -27,9 +27,7 @@ final class RangeFetch: Sendable {
     ) {
         self.source = source
         self.range = range
-        let ids = source.routing.order(source.replicas.map { ($0.origin.id, $0.priority) })
-        order = ids.compactMap { id in source.replicas.firstIndex { $0.origin.id == id } }
-            .filter { source.routing.isUsable(origin: source.replicas[$0].origin.id) }
+        order = source.order
         let isLocal = source.replicas.allSatisfy(\.isLocal)
         let budget = isLocal ? source.settings.localBudget : source.settings.budget
         deadline = monotonicNanoseconds() &+ budget.nanoseconds
