@@ -148,7 +148,7 @@ final class FileEvents: Sendable {
         switch access {
         case .released(let handle, let time, let wasRead):
             teller.entries.append(.released(handle: handle, at: time))
-            teller.prefetcher?.released(handle: handle, wasRead: wasRead)
+            teller.prefetcher?.released(handle: handle, at: time, wasRead: wasRead)
         case .opened(let opened):
             let version = opened.version
             if teller.names[version.origin] == nil {

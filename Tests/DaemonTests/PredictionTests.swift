@@ -67,6 +67,58 @@ import Testing
         #expect(begun == [3])
     }
 
+    /// Nodes 1 to 5 were predicted from the file that is open as handle 7, some of them from others too.
+    private func predicted() -> PrefetchState {
+        var state = PrefetchState()
+        for handle in 7...8 as ClosedRange<UInt64> {
+            state.open(handle, PrefetchState.Open(node: Int64(handle) * 100, due: nil, played: 30))
+        }
+        for (node, offset) in [(1, 10), (2, 10), (3, 50)] as [(Int64, Int64)] {
+            state.running[node] = PrefetchState.Running(
+                entry: entry(node, 8, cause: 7), size: 100, offset: offset, isBusy: false)
+        }
+        _ = state.enter([entry(4, 6, cause: 7), entry(5, 6, cause: 7)], forgetsClosed: true)
+        _ = state.enter([entry(2, 5, cause: 8), entry(5, 5, cause: nil)], forgetsClosed: true)
+        return state
+    }
+
+    @Test func whatWasPredictedFromASkippedFileIsGivenUp() {
+        var state = predicted()
+        #expect(state.queue.entries.map(\.node) == [4, 5])
+        let isNews = state.release(7, at: 29, wasRead: false)
+        // 2 and 5 were predicted otherwise too, and half of 3 is there.
+        #expect(isNews && state.running.keys.sorted() == [2, 3] && state.queue.entries.map(\.node) == [5])
+        #expect(state.running[2]?.entry.priority == 8)
+        let isNewsAgain = state.release(8, at: 29, wasRead: false)
+        #expect(isNewsAgain && state.running.keys.sorted() == [3] && state.queue.entries.map(\.node) == [5])
+    }
+
+    @Test(arguments: [(29, true), (30, false)] as [(UInt64, Bool)])
+    func whatWasPredictedFromAPlayedFileStaysUntilTheNextOnePlays(time: UInt64, wasRead: Bool) {
+        var state = predicted()
+        let isNews = state.release(7, at: time, wasRead: wasRead)
+        #expect(!isNews && state.running.count == 3 && state.queue.entries.count == 2)
+        _ = state.enter([entry(1, 9, cause: 8), entry(6, 8, cause: 8)], forgetsClosed: true)
+        #expect(state.running.keys.sorted() == [1, 2, 3] && state.queue.entries.map(\.node) == [5, 6])
+    }
+
+    @Test func whatIsGivenUpWaitsForItsAnswerAndForWhoReadsIt() {
+        var state = predicted()
+        state.running[1]?.isBusy = true
+        state.open(9, PrefetchState.Open(node: 1, due: nil, played: 30))
+        _ = state.release(7, at: 1, wasRead: false)
+        #expect(state.running[1] != nil)
+        state.running[1]?.isBusy = false
+        state.dropUnwanted()
+        #expect(state.running[1] != nil)
+        state.running[1]?.isBusy = true
+        _ = state.release(9, at: 1, wasRead: true)
+        #expect(state.running[1] != nil)
+        state.running[1]?.isBusy = false
+        state.dropUnwanted()
+        #expect(state.running[1] == nil)
+    }
+
     /// Half of its threads are left to readers, and three quarters of each second of a limited bandwidth.
     @Test func anOriginIsAskedForFewPiecesAtOnce() {
         let line = AheadLine(origin: 1, threads: 4, rate: 0)

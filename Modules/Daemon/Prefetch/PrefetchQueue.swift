@@ -16,8 +16,26 @@ struct PrefetchQueue: Hashable, Sendable {
         /// The highest goes first, of equal ones the oldest.
         var priority: Int
         var reason: Reason
-        /// The handle of what it was predicted from.
-        var cause: UInt64?
+        /// The handles of what it was predicted from; nil among them where it was from something else.
+        private(set) var causes: Set<UInt64?>
+
+        /// - Parameter cause: a handle.
+        init(node: Int64, priority: Int, reason: Reason, cause: UInt64?) {
+            self.node = node
+            self.priority = priority
+            self.reason = reason
+            causes = [cause]
+        }
+
+        /// The same file was predicted again; the more urgent reason counts.
+        mutating func join(_ other: Entry) {
+            causes.formUnion(other.causes)
+            if other.priority > priority { (priority, reason) = (other.priority, other.reason) }
+        }
+
+        mutating func forget(except isWanted: (UInt64) -> Bool) {
+            causes = causes.filter { cause in cause.map(isWanted) ?? true }
+        }
     }
 
     static let limit = 100
@@ -30,7 +48,7 @@ struct PrefetchQueue: Hashable, Sendable {
     /// - Returns: false where the queue is full.
     mutating func add(_ entry: Entry) -> Bool {
         if let known = entries.firstIndex(where: { $0.node == entry.node }) {
-            if entries[known].priority < entry.priority { entries[known] = entry }
+            entries[known].join(entry)
             return true
         }
         guard entries.count < Self.limit else { return false }
@@ -45,8 +63,9 @@ struct PrefetchQueue: Hashable, Sendable {
         return entries.remove(at: index)
     }
 
-    /// Forgets what was predicted from files that nobody has open any more: whoever skips does not want it.
-    mutating func forget(except isOpen: (UInt64) -> Bool) {
-        entries.removeAll { entry in entry.cause.map { !isOpen($0) } ?? false }
+    /// Forgets what was predicted from other handles alone.
+    mutating func forget(except isWanted: (UInt64) -> Bool) {
+        for index in entries.indices { entries[index].forget(except: isWanted) }
+        entries.removeAll(where: \.causes.isEmpty)
     }
 }

@@ -8,6 +8,8 @@ struct PrefetchState: Sendable {
         var node: Int64
         /// When it has been held long enough to be taken for played; nil once that was noticed.
         var due: UInt64?
+        /// When it has been held so long that it was played.
+        var played: UInt64
     }
 
     struct ReadThrough: Sendable {
@@ -45,6 +47,58 @@ struct PrefetchState: Sendable {
     /// Why nothing is fetched at the moment.
     var obstacle: String?
     var isWoken = false
+
+    private static let most = 4096
+
+    mutating func open(_ handle: UInt64, _ open: Open) {
+        if opens.count < Self.most { opens[handle] = open }
+    }
+
+    /// Whoever closes a file before it was played or read skips it, and does not want what was predicted from it.
+    ///
+    /// - Returns: whether that changed anything.
+    mutating func release(_ handle: UInt64, at time: UInt64, wasRead: Bool) -> Bool {
+        guard let open = opens.removeValue(forKey: handle) else { return false }
+        let count = queue.entries.count + running.count
+        let isNews = wasRead && open.due != nil && readThrough.count < Self.most
+        if isNews { readThrough.append(ReadThrough(handle: handle, node: open.node)) }
+        if !wasRead, time < open.played { forget { $0 != handle } } else { dropUnwanted() }
+        return isNews || queue.entries.count + running.count != count
+    }
+
+    /// Enters what was predicted.
+    ///
+    /// - Parameter forgetsClosed: whether what was predicted from files that nobody has open any more is forgotten,
+    ///   unless it is predicted again.
+    /// - Returns: for how many there was no room.
+    mutating func enter(_ entries: [PrefetchQueue.Entry], forgetsClosed: Bool) -> Int {
+        for entry in entries { running[entry.node]?.entry.join(entry) }
+        if forgetsClosed {
+            let opens = opens
+            forget { opens[$0] != nil }
+        }
+        var refused = 0
+        for entry in entries where running[entry.node] == nil {
+            if !queue.add(entry) { refused += 1 }
+        }
+        return refused
+    }
+
+    private mutating func forget(except isWanted: (UInt64) -> Bool) {
+        queue.forget(except: isWanted)
+        for node in running.keys { running[node]?.entry.forget(except: isWanted) }
+        dropUnwanted()
+    }
+
+    /// Gives up what nothing wants any more, unless half of it is fetched or somebody has it open. What awaits an answer
+    /// stays until that has come.
+    mutating func dropUnwanted() {
+        let unwanted = running.filter { node, running in
+            !running.isBusy && running.entry.causes.isEmpty && running.offset < running.size - running.offset
+                && !opens.values.contains { $0.node == node }
+        }
+        for node in unwanted.keys { running[node] = nil }
+    }
 
     /// The most urgent entry, which takes one of `limit` places; nil where all are taken, or nothing waits.
     fileprivate mutating func takeNext(limit: Int) -> PrefetchQueue.Entry? {

@@ -25,7 +25,6 @@ final class Prefetcher: Sendable {
 
     /// Who looks at a file is gone by then, who plays it is not.
     private static let hold = Pace.of(.seconds(1)).nanoseconds
-    private static let most = 4096
 
     init(
         _ settings: Configuration.Prefetch, library: Library, history: History, content: Content,
@@ -48,10 +47,10 @@ final class Prefetcher: Sendable {
 
     func opened(node: Int64, handle: UInt64, since: UInt64, needed: UInt64) {
         let isUsed = state.withLock { state in
-            if state.opens.count < Self.most {
-                state.opens[handle] = PrefetchState.Open(node: node, due: since &+ min(Self.hold, needed))
-                state.isWoken = true
-            }
+            state.open(
+                handle,
+                PrefetchState.Open(node: node, due: since &+ min(Self.hold, needed), played: since &+ needed))
+            state.isWoken = true
             guard let index = state.unused.firstIndex(of: node) else { return false }
             state.unused.remove(at: index)
             return true
@@ -62,14 +61,11 @@ final class Prefetcher: Sendable {
 
     /// - Parameter wasRead: whether much of it was read, so that it was not just looked at: some programs read a file at
     ///   once and play it from memory.
-    func released(handle: UInt64, wasRead: Bool) {
+    func released(handle: UInt64, at time: UInt64, wasRead: Bool) {
         let isNews = state.withLock { state in
-            guard let open = state.opens.removeValue(forKey: handle), open.due != nil, wasRead,
-                state.readThrough.count < Self.most
-            else { return false }
-            state.readThrough.append(PrefetchState.ReadThrough(handle: handle, node: open.node))
-            state.isWoken = true
-            return true
+            let isNews = state.release(handle, at: time, wasRead: wasRead)
+            if isNews { state.isWoken = true }
+            return isNews
         }
         if isNews { state.signal() }
     }
@@ -131,21 +127,14 @@ final class Prefetcher: Sendable {
             return log.debug("nothing is predicted", metadata: ["error": "\(error)"])
         }
         guard !guesses.isEmpty else { return }
-        state.withLock { state in
-            let open = Set(state.opens.keys)
-            if cause != nil { state.queue.forget { open.contains($0) } }
-        }
-        for guess in guesses {
-            add(.init(node: guess.node, priority: guess.priority, reason: guess.reason, cause: cause))
-        }
+        enter(
+            guesses.map { PrefetchQueue.Entry(node: $0.node, priority: $0.priority, reason: $0.reason, cause: cause) },
+            forgetsClosed: cause != nil)
     }
 
-    private func add(_ entry: PrefetchQueue.Entry) {
-        let isTaken = state.withLock { state in
-            guard state.running[entry.node] == nil else { return true }
-            return state.queue.add(entry)
-        }
-        if !isTaken { dropped.increment() }
+    private func enter(_ entries: [PrefetchQueue.Entry], forgetsClosed: Bool) {
+        let refused = state.withLock { $0.enter(entries, forgetsClosed: forgetsClosed) }
+        dropped.increment(by: UInt64(max(refused, 0)))
     }
 
     // MARK: Fetching
@@ -204,6 +193,7 @@ final class Prefetcher: Sendable {
                 state.running[entry.node]?.source = source
                 state.running[entry.node]?.size = file.size
                 state.running[entry.node]?.isBusy = false
+                state.dropUnwanted()
             }
         }
     }
@@ -224,6 +214,7 @@ final class Prefetcher: Sendable {
                 (running.isBusy, running.nextTry) = (false, monotonicNanoseconds() + 500_000_000)
                 running.origin = nil
                 state.running[node] = running.refusals > 20 ? nil : running
+                state.dropUnwanted()
             }
         case .stored(let count):
             fetchedBytes.increment(by: UInt64(max(count, 0)))
@@ -235,6 +226,7 @@ final class Prefetcher: Sendable {
                 running.fetched += count
                 isDone = running.offset >= running.size
                 state.running[node] = isDone ? nil : running
+                state.dropUnwanted()
                 guard isDone, running.fetched > 0, !state.opens.values.contains(where: { $0.node == node }) else {
                     return
                 }
@@ -276,7 +268,7 @@ extension Prefetcher: HintReceiver {
     func hint(node: Int64) {
         let entry = PrefetchQueue.Entry(
             node: node, priority: PrefetchQueue.hintPriority, reason: .hint, cause: nil)
-        add(entry)
+        enter([entry], forgetsClosed: false)
         wake { _ in }
     }
 }
