@@ -11,6 +11,8 @@ import Synchronization
 package final class ChunkStore: Sendable {
     let directory: FilePath
     let files: ChunkFiles
+    /// Until when the index is waited for, CLOCK_MONOTONIC.
+    private let opening: UInt64
     /// Bytes that all chunk files may have together.
     package let limit: Int64
     let log: Logger
@@ -71,6 +73,11 @@ package final class ChunkStore: Sendable {
         var completion: @Sendable (Manifest.Entry?) -> Void
     }
 
+    /// At the start the writing thread opens the index, or makes it, which takes milliseconds, and seconds on a disk that
+    /// others keep busy. Who opens a file meanwhile waits, since it may be had from nowhere else; but not for a disk that
+    /// hangs. Nanoseconds.
+    private static let patience: UInt64 = 10_000_000_000
+
     /// Bytes that may wait to be written; what comes beyond is not stored.
     private static let queueLimit: Int64 = 64 << 20
 
@@ -91,6 +98,7 @@ package final class ChunkStore: Sendable {
         files = ChunkFiles(root: directory.appending("chunks"))
         work = Condition(Work())
         reader = Mutex(Reader())
+        opening = monotonicNanoseconds() &+ Self.patience
         let writer = ChunkWriter.Handle(store: self)
         try startThread("cache-writer") { writer.run() }
         for number in 0..<Self.fileThreads { try startThread("cache-files-\(number)") { self.makeFiles() } }
@@ -102,9 +110,7 @@ package final class ChunkStore: Sendable {
 
     /// What is stored of a version; empty when nothing is, or the index cannot be read.
     package func manifest(_ key: ContentKey) -> Manifest {
-        // At the start the writing thread opens the index, or makes it, which takes milliseconds.
-        let patience = monotonicNanoseconds() &+ 2_000_000_000
-        guard work.wait(until: patience, { $0.isReady || isOff ? true : nil }) != nil, !isOff else { return Manifest() }
+        guard work.wait(until: opening, { $0.isReady || isOff ? true : nil }) != nil, !isOff else { return Manifest() }
         do {
             return try reader.withLock { reader in
                 if reader.statements == nil { reader.statements = try ManifestReader(indexPath) }

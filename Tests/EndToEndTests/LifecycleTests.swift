@@ -36,7 +36,7 @@ extension EndToEnd {
             let lines = library.log.split(separator: "\n")
             func place(_ text: String) -> Int? { lines.firstIndex { $0.contains(text) } }
             let steps = [
-                "no new opens", "control socket", "tasks", "media workers", "requests", "history", "cache", "library",
+                "no new opens", "control socket", "tasks", "media workers", "requests", "cache", "library", "history",
             ]
             let places = try steps.map { step in
                 try #require(
