@@ -17,6 +17,8 @@ package final class BufferBudget: Sendable {
         var refusesAhead = false
         var used: Int64 = 0
         var waiting: [(count: Int64, ready: @Sendable (Reservation) -> Void)] = []
+
+        var roomAhead: Int64 { refusesAhead || !waiting.isEmpty ? 0 : max(0, limit / 4 * 3 - used) }
     }
 
     package init(limit: Int64) {
@@ -43,17 +45,19 @@ package final class BufferBudget: Sendable {
 
     package var used: Int64 { state.withLock { $0.used } }
 
-    /// For what is fetched ahead, which leaves a quarter to those who wait; nil when there is no room, or somebody waits.
-    func reserve(_ count: Int) -> Reservation? {
+    /// For what is fetched ahead, which leaves a quarter to those who wait: each count by itself, or nil when there is no
+    /// room for all, or somebody waits.
+    func reserve(_ counts: [Int]) -> [Reservation]? {
+        let count = counts.reduce(0) { $0 + Int64($1) }
         let isTaken = state.withLock { state in
-            guard !state.refusesAhead, state.waiting.isEmpty, state.used + Int64(count) <= state.limit / 4 * 3 else {
-                return false
-            }
-            state.used += Int64(count)
+            guard count <= state.roomAhead else { return false }
+            state.used += count
             return true
         }
-        return isTaken ? Reservation(self, Int64(count)) : nil
+        return isTaken ? counts.map { Reservation(self, Int64($0)) } : nil
     }
+
+    func reserve(_ count: Int) -> Reservation? { reserve([count])?.first }
 
     /// Calls `ready` once there is room, in the order of asking; at once and on this thread if there is. More than half
     /// of the limit at once is reserved as half of it, so that everybody's turn comes.
@@ -69,6 +73,9 @@ package final class BufferBudget: Sendable {
         }
         if isTaken { ready(Reservation(self, wanted)) }
     }
+
+    /// Bytes that may be fetched ahead now.
+    var roomAhead: Int64 { state.withLock { $0.roomAhead } }
 
     var hasWaiting: Bool { state.withLock { !$0.waiting.isEmpty } }
 

@@ -28,29 +28,33 @@ final class CachedContent: OpenContent {
         completion: @escaping @Sendable (Result<ContentBytes, ContentError>) -> Void
     ) {
         let range = offset..<(offset + Int64(count))
-        let ahead = readAhead.withLock { $0.note(range, size: file.grid.size) }
+        // What comes faster than the cache's disk takes it would not be kept.
+        let room = keeps && cache.store?.isBehind == true ? 0 : cache.budget.roomAhead
+        let ahead = readAhead.withLock { $0.note(range, size: file.grid.size, room: room) }
         ChunkRead(self, range, completion).proceed()
         if let ahead { getAhead(ahead) }
-        file.dropBlocks(in: (range.lowerBound - (16 << 20))..<range.lowerBound)
+        // The kernel asks for a little at a time, and not in order.
+        file.dropBlocks(in: (range.lowerBound - (16 << 20))..<(range.lowerBound - (2 << 20)))
     }
 
     /// Starts getting what is not in memory of a range, as far as there is memory for it.
     private func getAhead(_ range: Range<Int64>) {
-        // What comes faster than the cache's disk takes it would not be kept.
-        guard !cache.budget.hasWaiting, !(keeps && cache.store?.isBehind == true) else {
-            return readAhead.withLock { $0.retreat(to: range.lowerBound) }
-        }
-        let (fetches, loads) = file.locateAhead(range, most: readAhead.withLock { $0.piece })
+        let piece = readAhead.withLock { $0.piece }
+        let (fetches, loads) = file.locateAhead(range, most: min(piece, cache.settings.largestFetch))
         if fetches.isEmpty { readAhead.withLock { $0.noteNear() } }
-        for flight in fetches { ifThereIsMemory(for: flight) { start(flight, $0) } }
-        for (flight, entries) in loads { ifThereIsMemory(for: flight) { load(flight, entries, $0) } }
+        // What is asked for at once comes without a round trip in between, and is read as it comes.
+        for request in fetches.runs(most: piece) { ifThereIsMemory(for: request) { start(request, $0) } }
+        for (flight, entries) in loads {
+            ifThereIsMemory(for: [flight]) { for reservation in $0 { load(flight, entries, reservation) } }
+        }
     }
 
-    /// Calls `begin` with memory for a flight. Where there is none, whoever waits for it by now asks again.
-    private func ifThereIsMemory(for flight: CachedFile.Flight, _ begin: (Reservation) -> Void) {
-        if let reservation = cache.budget.reserve(flight.range.count) { return begin(reservation) }
-        readAhead.withLock { $0.retreat(to: flight.range.lowerBound) }
-        file.land(flight, .failure(.failed(.again)))
+    /// Calls `begin` with memory for adjacent flights. Where there is none, whoever waits for one by now asks again.
+    private func ifThereIsMemory(for flights: [CachedFile.Flight], _ begin: ([Reservation]) -> Void) {
+        guard let first = flights.first else { return }
+        if let reservations = cache.budget.reserve(flights.map(\.range.count)) { return begin(reservations) }
+        readAhead.withLock { $0.retreat(to: first.range.lowerBound) }
+        for flight in flights { file.land(flight, .failure(.failed(.again))) }
     }
 
     /// Gets stored chunks into memory before they are asked for.
@@ -79,20 +83,29 @@ final class CachedContent: OpenContent {
 
     /// Starts a fetch that somebody waits for.
     func start(_ flight: CachedFile.Flight) {
-        if let reservation = cache.budget.reserve(flight.range.count) { return start(flight, reservation) }
-        cache.budget.reserve(flight.range.count) { [self] in start(flight, $0) }
+        if let reservation = cache.budget.reserve(flight.range.count) { return start([flight], [reservation]) }
+        cache.budget.reserve(flight.range.count) { [self] in start([flight], [$0]) }
         cache.relieve()
     }
 
-    private func start(_ flight: CachedFile.Flight, _ reservation: Reservation) {
+    /// Starts the fetch of adjacent flights, each of which lands as soon as its bytes are there.
+    private func start(_ flights: [CachedFile.Flight], _ reservations: [Reservation]) {
         let begin = monotonicNanoseconds()
         cache.foreground.withLock { $0.begin() }
-        source.fetch(flight.range) { [self] result in
-            cache.foreground.withLock { $0.end(at: monotonicNanoseconds()) }
+        // Each is let go with its block, before the rest has come.
+        let reservations = Mutex(reservations.map(Optional.some))
+        source.fetch(flights.map(\.range)) { [self] part, result in
+            let flight = flights[part]
+            let reservation = reservations.withLock { $0[part].take() }
+            let isLast = part == flights.count - 1
+            if isLast { cache.foreground.withLock { $0.end(at: monotonicNanoseconds()) } }
             switch result {
             case .success(let bytes) where unsafe bytes.buffer.count == flight.range.count:
-                let count = flight.range.count
-                readAhead.withLock { $0.noteFetch(count, nanoseconds: monotonicNanoseconds() - begin) }
+                guard let reservation else { return file.land(flight, .failure(.failed(.io))) }
+                if isLast {
+                    let time = monotonicNanoseconds() - begin
+                    readAhead.withLock { $0.noteFetch(flights.byteCount, nanoseconds: time) }
+                }
                 cache.fetchedBytes.increment(by: UInt64(flight.range.count))
                 let block = Block(range: flight.range, bytes: bytes, reservation: reservation)
                 file.land(flight, .success(block))
@@ -110,6 +123,25 @@ final class CachedContent: OpenContent {
         cache.put(file.info, block.range, { block.slice($0) }, store) { [weak file] entry in
             if let entry { file?.stored(entry) }
         }
+    }
+}
+
+extension [CachedFile.Flight] {
+    fileprivate var byteCount: Int { reduce(0) { $0 + $1.range.count } }
+
+    /// The flights in runs of adjacent ones, each of `most` bytes or of one flight.
+    fileprivate func runs(most: Int64) -> [[CachedFile.Flight]] {
+        var runs: [[CachedFile.Flight]] = []
+        for flight in self {
+            if let run = runs.last, run.last?.range.upperBound == flight.range.lowerBound,
+                Int64(run.byteCount + flight.range.count) <= most
+            {
+                runs[runs.count - 1].append(flight)
+            } else {
+                runs.append([flight])
+            }
+        }
+        return runs
     }
 }
 

@@ -150,7 +150,7 @@ final class ChunkWriter {
         defer { for put in waiting { store.settle(put, nil) } }
         guard store.pressure < .noWrites else { return }
         // A group is no larger than a sixteenth of the store, so that the limit holds while it is written.
-        let most = min(max(store.limit / 16, 1 << 20), 8 << 20)
+        let most = max(store.limit / 16, 1 << 20)
         var group: [ChunkGroup.Named] = []
         var size: Int64 = 0
         // After an error, what was named and not begun.

@@ -19,7 +19,9 @@ struct ReadAhead: Hashable, Sendable {
 
     private static let tolerance: Int64 = 1 << 20
     private static let first: Int64 = 512 << 10
-    private static let pieces: ClosedRange<Int64> = (256 << 10)...(8 << 20)
+    private static let pieces: ClosedRange<Int64> = (256 << 10)...(16 << 20)
+    /// Where memory is short so much is asked for at a time.
+    private static let least: Int64 = 2 << 20
     /// What is on the disk is read ahead by so much at most: it is there at once.
     static let near: Int64 = 4 << 20
 
@@ -27,8 +29,9 @@ struct ReadAhead: Hashable, Sendable {
 
     /// Takes a read into account.
     ///
+    /// - Parameter room: bytes that there is memory for; the rest is asked for later.
     /// - Returns: what to fetch beside it; nil for nothing yet.
-    mutating func note(_ range: Range<Int64>, size: Int64) -> Range<Int64>? {
+    mutating func note(_ range: Range<Int64>, size: Int64, room: Int64 = .max) -> Range<Int64>? {
         let isNext =
             position >= 0 && range.lowerBound <= position + Self.tolerance
             && range.upperBound >= position - 2 * Self.tolerance
@@ -45,9 +48,11 @@ struct ReadAhead: Hashable, Sendable {
         let most = min(isOutrun ? 8 * limit : limit, 8 * piece)
         if window == 0 { window = min(most, Self.first) }
         let begin = max(end, position)
-        let goal = min(size, position + window)
+        let wanted = min(size, position + window)
+        let goal = begin + min(wanted - begin, max(room, 0))
         // In small steps each read would be a fetch of its own.
-        guard goal > begin, goal == size || goal - begin >= min(piece, window / 2) else { return nil }
+        let enough = goal < wanted ? min(piece, Self.least) : min(piece, window / 2)
+        guard goal > begin, goal == size || goal - begin >= enough else { return nil }
         window = min(most, window * 2)
         end = goal
         return begin..<goal
@@ -56,12 +61,8 @@ struct ReadAhead: Hashable, Sendable {
     /// The reader waits for something that was asked for.
     mutating func noteWait() { if window >= limit { isOutrun = true } }
 
-    /// There was no memory for what begins here: less is asked for at a time from now on.
-    mutating func retreat(to offset: Int64) {
-        end = min(end, offset)
-        window = max(window / 2, min(limit, Self.first))
-        isOutrun = false
-    }
+    /// What begins here was not fetched after all.
+    mutating func retreat(to offset: Int64) { end = min(end, offset) }
 
     /// All of what was asked for is on the disk.
     mutating func noteNear() { window = min(window, Self.near) }

@@ -4,15 +4,18 @@ import MusicFSSystem
 /// Reading through the daemon, and what becomes of errors.
 extension LocalOrigin {
     package func read(
-        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer,
-        deadline: UInt64
+        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffers: ReadBuffers, deadline: UInt64
     ) throws(OriginError) {
-        let length = buffer.count
-        let count = try patiently(deadline) { () throws(SystemError) -> Int in
+        try patiently(deadline) { () throws(SystemError) in
             let file = try openVersion(path, stamp)
-            return unsafe try readFully(file.raw, into: buffer, at: offset)
+            while !buffers.isFull {
+                let room = unsafe buffers.room
+                let count = unsafe try readFully(file.raw, into: room, at: offset + Int64(buffers.filled))
+                buffers.advance(count)
+                if count < room.count { return }
+            }
         }
-        guard count < length else { return }
+        if buffers.isFull { return }
         // A file that is as long as ever was read short, which passes; else it was cut.
         let now = try status(path, deadline: deadline).stamp
         held.drop(path)

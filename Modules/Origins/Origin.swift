@@ -38,12 +38,12 @@ package protocol Origin: AnyObject, Sendable {
     /// What lies at a path now.
     func status(_ path: [UInt8], deadline: UInt64) throws(OriginError) -> OriginEntry
 
-    /// Fills `buffer` with the bytes at `offset` of the version that `stamp` names.
+    /// Fills `buffers`, which are empty, with the bytes from `offset` on of the version that `stamp` names. What it says is
+    /// filled is right, even where this throws.
     ///
     /// - Throws: `.changed` when the file is another version now, or ended early.
     func read(
-        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer,
-        deadline: UInt64
+        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffers: ReadBuffers, deadline: UInt64
     ) throws(OriginError)
 
     /// Asks whether the origin answers and lets us in, as cheaply as that can be known.
@@ -68,6 +68,15 @@ extension Origin {
     }
 
     package func closeIdle() {}
+
+    /// The same for one buffer.
+    package func read(
+        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer,
+        deadline: UInt64
+    ) throws(OriginError) {
+        if buffer.count == 0 { return }
+        try read(path, stamp, at: offset, into: unsafe ReadBuffers([buffer]) { _ in }, deadline: deadline)
+    }
 }
 
 /// One entry of an origin's folder.

@@ -47,7 +47,7 @@ import Testing
             ahead.noteWait()
             ahead.noteFetch(Int(ahead.piece), nanoseconds: 60_000_000)
         }
-        #expect(ahead.piece == 8 << 20)
+        #expect(ahead.piece == 16 << 20)
         #expect(furthest > 4 * limit && furthest <= 8 * limit)
         #expect(asked.suffix(10).dropLast().allSatisfy { $0.count >= 8 << 20 })
     }

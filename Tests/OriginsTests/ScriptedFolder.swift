@@ -24,15 +24,16 @@ final class ScriptedFolder: Sendable {
         server.script = { [files] in script($0) ?? ScriptedFolder.answer($0, files) }
     }
 
-    func origin(credentials: FilePath? = nil, certificates: FilePath? = nil, url: String? = nil) throws -> WebDAVOrigin
-    {
+    func origin(
+        id: Int64 = 1, credentials: FilePath? = nil, certificates: FilePath? = nil, url: String? = nil
+    ) throws -> WebDAVOrigin {
         guard
             let settings = WebDAVSettings(
                 url: (url ?? server.url) + "/dav/music/", credentials: credentials.map { "file:\($0)" } ?? "",
                 certificates: certificates)
         else { throw ServerError("the settings are wrong") }
         return WebDAVOrigin(
-            id: 1, name: "dav", settings: settings, lane: try makeLane(), timeout: .seconds(5), log: recorder.log)
+            id: id, name: "dav", settings: settings, lane: try makeLane(), timeout: .seconds(5), log: recorder.log)
     }
 
     static let date = "Sat, 21 Nov 2026 03:00:17 GMT"

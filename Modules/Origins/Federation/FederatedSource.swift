@@ -42,7 +42,14 @@ package final class FederatedSource: RangeSource {
     package func fetch(
         _ range: Range<Int64>, completion: @escaping @Sendable (Result<ContentBytes, ContentError>) -> Void
     ) {
-        RangeFetch(self, range, completion).start()
+        fetch([range]) { completion($1) }
+    }
+
+    package func fetch(
+        _ parts: [Range<Int64>],
+        completion: @escaping @Sendable (_ part: Int, Result<ContentBytes, ContentError>) -> Void
+    ) {
+        RangeFetch(self, parts, completion).start()
     }
 
     func served(by origin: Int64) { lastServed.store(origin, ordering: .relaxed) }

@@ -5,14 +5,20 @@ import Synchronization
 /// One read from the replicas of a version: tries, retries, and the next replica beside one that is slow.
 final class RangeFetch: Sendable {
     private let source: FederatedSource
-    private let range: Range<Int64>
+    /// Adjacent, at least one.
+    private let parts: [Range<Int64>]
     private let deadline: UInt64
     /// Positions in the source's replicas, in the order in which they are asked.
     private let order: [Int]
     private let state: Mutex<State>
 
+    typealias Completion = @Sendable (_ part: Int, Result<ContentBytes, ContentError>) -> Void
+
     private struct State {
-        var completion: (@Sendable (Result<ContentBytes, ContentError>) -> Void)?
+        /// nil once all parts are answered.
+        var completion: Completion?
+        /// How many parts have come: they do so in their order, whoever brings them.
+        var landed = 0
         /// How many of `order` have been asked at all.
         var begun = 0
         var tries: [Int: Int] = [:]
@@ -22,11 +28,10 @@ final class RangeFetch: Sendable {
     }
 
     init(
-        _ source: FederatedSource, _ range: Range<Int64>,
-        _ completion: @escaping @Sendable (Result<ContentBytes, ContentError>) -> Void
+        _ source: FederatedSource, _ parts: [Range<Int64>], _ completion: @escaping Completion
     ) {
         self.source = source
-        self.range = range
+        self.parts = parts
         order = source.order
         let isLocal = source.replicas.allSatisfy(\.isLocal)
         let budget = isLocal ? source.settings.localBudget : source.settings.budget
@@ -35,7 +40,7 @@ final class RangeFetch: Sendable {
     }
 
     func start() {
-        if !beginNext() { finish(.failure(.unreachable)) }
+        if !beginNext() { fail(.unreachable) }
     }
 
     /// Asks the next replica that has not been asked; false when there is none.
@@ -49,9 +54,17 @@ final class RangeFetch: Sendable {
         }
         guard let index else { return false }
         attempt(index)
-        // A second answer is worth waiting for only while the first has not come.
-        source.scheduler.after(source.settings.hedge) { [weak self] in self?.beginNext() }
+        hedge()
         return true
+    }
+
+    /// Asks the next replica once nothing has come for a while.
+    private func hedge() {
+        let before = state.withLock { $0.landed }
+        source.scheduler.after(source.settings.hedge) { [weak self] in
+            guard let self else { return }
+            if state.withLock({ $0.landed }) == before { beginNext() } else { hedge() }
+        }
     }
 
     private func attempt(_ index: Int) {
@@ -61,25 +74,13 @@ final class RangeFetch: Sendable {
         guard begin < deadline else { return failed(index, OriginError(.unreachable, "no time is left")) }
         let limit = min(deadline, begin &+ origin.timeout.nanoseconds)
         origin.lane.submit(deadline: .nanoseconds(Int64(clamping: limit - begin))) {
-            [range] () throws(OriginError) -> ContentBytes in
-            let count = Int(range.upperBound - range.lowerBound)
-            try replica.bandwidth.wait(count, deadline: limit)
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 4096)
-            do throws(OriginError) {
-                try unsafe origin.read(
-                    replica.path, replica.stamp, at: range.lowerBound, into: buffer, deadline: limit)
-            } catch {
-                unsafe buffer.deallocate()
-                throw error
-            }
-            return unsafe ContentBytes(owning: buffer)
+            [self] () throws(OriginError) -> Int in
+            try read(replica, deadline: limit)
         } completion: { [self] result in
             let latency = monotonicNanoseconds() - begin
             switch result {
-            case .success(let bytes):
-                source.routing.note(origin: origin.id, error: nil, bytes: range.count, latency: latency)
-                source.served(by: origin.id)
-                finish(.success(bytes))
+            case .success(let count):
+                source.routing.note(origin: origin.id, error: nil, bytes: count, latency: latency)
             case .failure(.failed(let error)):
                 source.routing.note(origin: origin.id, error: error, bytes: 0, latency: latency)
                 failed(index, error)
@@ -89,6 +90,40 @@ final class RangeFetch: Sendable {
                 failed(index, error)
             }
         }
+    }
+
+    /// Reads what has not come yet, on the origin's lane.
+    ///
+    /// - Returns: how many bytes that was.
+    private func read(_ replica: ReplicaLocation, deadline: UInt64) throws(OriginError) -> Int {
+        let first = state.withLock { $0.landed }
+        guard first < parts.count else { return 0 }
+        let start = parts[first].lowerBound
+        var memory = parts[first...].map { part -> ContentBytes? in
+            unsafe ContentBytes(owning: .allocate(byteCount: part.count, alignment: 4096))
+        }
+        let buffers = unsafe ReadBuffers(memory.compactMap { unsafe $0?.buffer }) { [self] number in
+            // Whoever gets it may let it go before the rest has come.
+            guard let bytes = memory[number] else { return }
+            memory[number] = nil
+            land(first + number, bytes, replica)
+        }
+        try replica.bandwidth.wait(buffers.count, deadline: deadline)
+        try replica.origin.read(replica.path, replica.stamp, at: start, into: buffers, deadline: deadline)
+        return buffers.count
+    }
+
+    /// Answers a part, unless another try has brought it.
+    private func land(_ part: Int, _ bytes: ContentBytes, _ replica: ReplicaLocation) {
+        let completion = state.withLock { state -> Completion? in
+            guard part == state.landed, let completion = state.completion else { return nil }
+            state.landed += 1
+            if state.landed == parts.count { state.completion = nil }
+            return completion
+        }
+        guard let completion else { return }
+        source.served(by: replica.origin.id)
+        completion(part, .success(bytes))
     }
 
     private enum Next {
@@ -130,7 +165,7 @@ final class RangeFetch: Sendable {
             switch step {
             case .retry(let pause): source.scheduler.after(pause) { [self] in attempt(index) }
             case .other: beginNext()
-            case .end(let failure): finish(.failure(failure))
+            case .end(let failure): fail(failure)
             case .nothing: break
             }
         }
@@ -145,11 +180,12 @@ final class RangeFetch: Sendable {
         }
     }
 
-    private func finish(_ result: Result<ContentBytes, ContentError>) {
-        let completion = state.withLock { state in
+    /// Answers what has not come.
+    private func fail(_ error: ContentError) {
+        let (completion, landed) = state.withLock { state in
             defer { state.completion = nil }
-            return state.completion
+            return (state.completion, state.landed)
         }
-        completion?(result)
+        for part in landed..<parts.count { completion?(part, .failure(error)) }
     }
 }

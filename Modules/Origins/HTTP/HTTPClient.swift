@@ -33,24 +33,24 @@ final class HTTPClient: Sendable {
         return try perform(request, transfer, deadline)
     }
 
-    /// Asks for a part of a file, which fills a buffer.
+    /// Asks for a part of a file, which fills buffers.
     ///
-    /// - Returns: the response where it is neither 200 nor 206; nil when the buffer is full.
+    /// - Returns: the response where it is neither 200 nor 206; nil when the buffers are full.
     /// - Throws: `.changed` where the file is another version, `.transient` where the answer breaks off.
     func read(
-        _ request: HTTPRequest, _ part: RangedRead, into buffer: UnsafeMutableRawBufferPointer, deadline: UInt64
+        _ request: HTTPRequest, _ part: RangedRead, into buffers: ReadBuffers, deadline: UInt64
     ) throws(OriginError) -> HTTPResponse? {
         var request = request
         request.range = part.range
         if let condition = part.condition { request.headers.append(condition) }
-        let transfer = unsafe Transfer(buffer: buffer, part)
+        let transfer = Transfer(buffers, part)
         let response = try perform(request, transfer, deadline)
         if response.status == 416 { throw part.unsatisfiable(response) }
         guard response.status == 200 || response.status == 206 else { return response }
         if let problem = part.problem(response) { throw problem }
-        guard transfer.filled == buffer.count else {
+        guard buffers.isFull else {
             throw OriginError(
-                .transient, "the server sent \(transfer.filled) bytes where \(buffer.count) were asked for")
+                .transient, "the server sent \(buffers.filled) bytes where \(buffers.count) were asked for")
         }
         return nil
     }

@@ -166,14 +166,11 @@ package final class SFTPOrigin: Origin {
     }
 
     package func read(
-        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer,
-        deadline: UInt64
+        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffers: ReadBuffers, deadline: UInt64
     ) throws(OriginError) {
-        if buffer.count == 0 { return }
-        // A closure cannot throw typed errors and capture the buffer as safe at once: the copy is the pointer's.
-        let target = unsafe buffer
+        // Where another session has to be taken, it goes on where the first one ended.
         try withSession(deadline) { session throws(OriginError) in
-            unsafe try session.read(absolute(path, session), stamp, at: offset, into: target, deadline)
+            try session.read(absolute(path, session), stamp, at: offset, into: buffers, deadline)
         }
     }
 }

@@ -50,49 +50,49 @@ extension SSHSession {
         }
     }
 
-    /// Fills the buffer. A file that was opened not long ago takes one round trip; another one two more, for opening it
+    /// Fills what is left of the buffers. A file that was opened not long ago takes one round trip; another one two more, for opening it
     /// and for making sure that it is the version that is meant.
     func read(
-        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer,
-        _ deadline: UInt64
+        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffers: ReadBuffers, _ deadline: UInt64
     ) throws(OriginError) {
         let handle: OpaquePointer
-        var done = 0
+        let position = offset + Int64(buffers.filled)
         if let known = unsafe files.handle(path, stamp) {
             unsafe handle = known
-            unsafe libssh2_sftp_seek64(handle, UInt64(clamping: offset))
+            unsafe libssh2_sftp_seek64(handle, UInt64(clamping: position))
         } else {
-            unsafe handle = try openVersion(path, stamp, at: offset, into: buffer, &done)
+            unsafe handle = try openVersion(path, stamp, at: position, into: buffers)
         }
-        while done < buffer.count {
-            let left = buffer.count - done
-            // libssh2 asks for four times the buffer ahead: a quarter of what is wanted puts just that on its way.
-            let room = max(1, left / 4)
+        while !buffers.isFull {
             try continues(until: deadline)
             let count = unsafe libssh2_sftp_read(
-                handle, buffer.baseAddress?.advanced(by: done).assumingMemoryBound(to: CChar.self), room)
+                handle, buffers.room.baseAddress?.assumingMemoryBound(to: CChar.self), step(buffers))
             if count < 0 { throw failure("reading a file") }
             if count == 0 { throw OriginError(.changed, "the file ended early") }
-            done += count
+            buffers.advance(count)
         }
+    }
+
+    /// How many bytes to ask for: libssh2 asks for four times as much ahead, so that a quarter of what is wanted puts just
+    /// that on its way.
+    private func step(_ buffers: ReadBuffers) -> Int {
+        max(1, min((buffers.count - buffers.filled) / 4, unsafe buffers.room.count))
     }
 
     /// Opens a file and makes sure that it is the version that is meant. What is to be read of it is asked for in the same
     /// round trip as its attributes, and not used unless they are right.
     @unsafe private func openVersion(
-        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer,
-        _ done: inout Int
+        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffers: ReadBuffers
     ) throws(OriginError) -> OpaquePointer {
         guard let handle = unsafe open(path, LIBSSH2_SFTP_OPENFILE) else { throw failure("opening a file") }
         unsafe libssh2_sftp_seek64(handle, UInt64(clamping: offset))
         var raw = LIBSSH2_SFTP_ATTRIBUTES()
         waits(false)
         let early = unsafe libssh2_sftp_read(
-            handle, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), max(1, buffer.count / 4))
+            handle, buffers.room.baseAddress?.assumingMemoryBound(to: CChar.self), step(buffers))
         var result = unsafe libssh2_sftp_fstat_ex(handle, &raw, 0)
         waits(true)
         if result == LIBSSH2_ERROR_EAGAIN { result = unsafe libssh2_sftp_fstat_ex(handle, &raw, 0) }
-        done = max(0, early)
         guard result == 0 else {
             let error = failure("asking for a file")
             unsafe libssh2_sftp_close_handle(handle)
@@ -104,6 +104,7 @@ extension SSHSession {
             throw OriginError(.changed, "the file is another version by now")
         }
         unsafe files.keep(handle, path, stamp)
+        if early > 0 { buffers.advance(early) }
         return unsafe handle
     }
 

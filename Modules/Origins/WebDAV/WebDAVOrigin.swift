@@ -217,13 +217,11 @@ package final class WebDAVOrigin: Origin {
     // MARK: Reading
 
     package func read(
-        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffer: UnsafeMutableRawBufferPointer,
-        deadline: UInt64
+        _ path: [UInt8], _ stamp: FileStamp, at offset: Int64, into buffers: ReadBuffers, deadline: UInt64
     ) throws(OriginError) {
-        if buffer.count == 0 { return }
-        let part = RangedRead(range: offset..<(offset + Int64(buffer.count)), stamp: stamp)
+        let part = RangedRead(range: offset..<(offset + Int64(buffers.count)), stamp: stamp)
         let request = try request("GET", path, isFolder: false)
-        if let response = unsafe try client.read(request, part, into: buffer, deadline: deadline) {
+        if let response = try client.read(request, part, into: buffers, deadline: deadline) {
             throw failure(response, of: path, deadline: deadline)
         }
     }
