@@ -32,35 +32,17 @@ extension History {
     ///
     /// - Returns: none where there is no file.
     package static func rows(of path: FilePath, onlyPlays: Bool, limit: Int) throws(CacheError) -> [HistoryRow] {
-        guard (try? FileStatus.of(path)) != nil else { return [] }
-        return try wrapping("read \(path)") {
-            let database = try Database.open(path, .readOnly)
-            guard let version = try DatabaseFile.version(database, .history) else { return [] }
-            guard version == HistoryDatabase.schemaVersion else {
-                throw CacheError(.failed, "\(path) is another version's")
-            }
-            return try HistoryReading(database).rows(onlyPlays: onlyPlays, limit: limit)
-        }
+        try HistoryFile(path).reading { try $0.rows(onlyPlays: onlyPlays, limit: limit) } ?? []
     }
 
     /// What was played since then, nanoseconds since 1970, each file once with its last time, newest first.
     package func played(since time: Int64) throws(CacheError) -> [(file: PlayedFile, time: Int64)] {
-        try asking { history in
-            let statement = try history.database.prepare(
-                """
-                SELECT f.origin, f.path, max(a.time) FROM accesses a JOIN files f ON f.id = a.file
-                WHERE a.is_play = 1 AND a.time >= ? GROUP BY a.file ORDER BY 3 DESC
-                """)
-            statement.bind(1, time)
-            var rows: [(PlayedFile, Int64)] = []
-            while try statement.step() { rows.append((statement.playedFile, statement.integer(2))) }
-            return rows
-        }
+        try asking { try HistoryReading($0.database).played(since: time) }
     }
 
     /// The most often first; of equal ones the last played.
     package func mostPlayed(limit: Int) throws(CacheError) -> [PlayCount] {
-        try counts("a.is_play = 1", nil, least: 1, limit)
+        try asking { try HistoryReading($0.database).mostPlayed(limit: limit) }
     }
 
     /// What was played after a file at least twice, the most often first.
@@ -83,26 +65,12 @@ extension History {
     private func counts(
         _ condition: String, _ value: Int64?, least: Int, _ limit: Int
     ) throws(CacheError) -> [PlayCount] {
-        try asking { history in
-            let statement = try history.database.prepare(
-                """
-                SELECT f.origin, f.path, count(*) FROM accesses a JOIN files f ON f.id = a.file
-                WHERE \(condition) GROUP BY a.file HAVING count(*) >= ?2 ORDER BY 3 DESC, max(a.time) DESC LIMIT ?3
-                """)
-            statement.bind(1, value)
-            statement.bind(2, Int64(least))
-            statement.bind(3, Int64(limit))
-            var counts: [PlayCount] = []
-            while try statement.step() {
-                counts.append(PlayCount(file: statement.playedFile, count: Int(clamping: statement.integer(2))))
-            }
-            return counts
-        }
+        try asking { try HistoryReading($0.database).counts(condition, value, least: least, limit) }
     }
 }
 
 /// Queries of a connection that may be for reading alone.
-private struct HistoryReading {
+struct HistoryReading {
     let database: Database
 
     init(_ database: Database) { self.database = database }
@@ -122,6 +90,41 @@ private struct HistoryReading {
                     isPlay: statement.integer(4) != 0))
         }
         return rows
+    }
+
+    func played(since time: Int64) throws(SQLiteError) -> [(file: PlayedFile, time: Int64)] {
+        let statement = try database.prepare(
+            """
+            SELECT f.origin, f.path, max(a.time) FROM accesses a JOIN files f ON f.id = a.file
+            WHERE a.is_play = 1 AND a.time >= ? GROUP BY a.file ORDER BY 3 DESC
+            """)
+        statement.bind(1, time)
+        var rows: [(file: PlayedFile, time: Int64)] = []
+        while try statement.step() { rows.append((statement.playedFile, statement.integer(2))) }
+        return rows
+    }
+
+    func mostPlayed(limit: Int) throws(SQLiteError) -> [PlayCount] {
+        try counts("a.is_play = 1", nil, least: 1, limit)
+    }
+
+    /// - Parameter value: of ?1 in the condition.
+    func counts(
+        _ condition: String, _ value: Int64?, least: Int, _ limit: Int
+    ) throws(SQLiteError) -> [PlayCount] {
+        let statement = try database.prepare(
+            """
+            SELECT f.origin, f.path, count(*) FROM accesses a JOIN files f ON f.id = a.file
+            WHERE \(condition) GROUP BY a.file HAVING count(*) >= ?2 ORDER BY 3 DESC, max(a.time) DESC LIMIT ?3
+            """)
+        statement.bind(1, value)
+        statement.bind(2, Int64(least))
+        statement.bind(3, Int64(limit))
+        var counts: [PlayCount] = []
+        while try statement.step() {
+            counts.append(PlayCount(file: statement.playedFile, count: Int(clamping: statement.integer(2))))
+        }
+        return counts
     }
 }
 
