@@ -1,5 +1,4 @@
 import MusicFSSQLite
-package import MusicFSSystem
 
 /// One row of the history.
 package struct HistoryRow: Hashable, Sendable {
@@ -26,13 +25,6 @@ extension History {
     /// The newest first.
     package func rows(onlyPlays: Bool, limit: Int) throws(CacheError) -> [HistoryRow] {
         try asking { try HistoryReading($0.database).rows(onlyPlays: onlyPlays, limit: limit) }
-    }
-
-    /// The same from a file that may be open elsewhere, and is not changed.
-    ///
-    /// - Returns: none where there is no file.
-    package static func rows(of path: FilePath, onlyPlays: Bool, limit: Int) throws(CacheError) -> [HistoryRow] {
-        try HistoryFile(path).reading { try $0.rows(onlyPlays: onlyPlays, limit: limit) } ?? []
     }
 
     /// What was played since then, nanoseconds since 1970, each file once with its last time, newest first.

@@ -19,6 +19,11 @@ package struct HistoryFile: PlayedFiles {
     /// Opens nothing yet.
     package init(_ path: FilePath) { self.path = path }
 
+    /// The newest first.
+    package func rows(onlyPlays: Bool, limit: Int) throws(CacheError) -> [HistoryRow] {
+        try reading { try $0.rows(onlyPlays: onlyPlays, limit: limit) } ?? []
+    }
+
     package func played(since time: Int64) throws(CacheError) -> [(file: PlayedFile, time: Int64)] {
         try reading { try $0.played(since: time) } ?? []
     }
@@ -28,7 +33,7 @@ package struct HistoryFile: PlayedFiles {
     }
 
     /// - Returns: nil where there is no file, or nothing in it yet.
-    func reading<R>(_ body: (HistoryReading) throws -> R) throws(CacheError) -> R? {
+    private func reading<R>(_ body: (HistoryReading) throws -> R) throws(CacheError) -> R? {
         do throws(SystemError) { _ = try FileStatus.of(path) } catch {
             if error.errno == .noEntry { return nil }
             throw CacheError("read \(path)", error)

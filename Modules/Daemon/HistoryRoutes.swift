@@ -112,8 +112,8 @@ package enum StandaloneHistory {
         _ instance: Configuration.Instance, mountPoint: FilePath?, onlyPlays: Bool, limit: Int
     ) throws(ControlError) -> [HistoryReport] {
         do throws(CacheError) {
-            let rows = try History.rows(
-                of: instance.stateDirectory.appending(History.fileName), onlyPlays: onlyPlays, limit: limit)
+            let rows = try HistoryFile(instance.stateDirectory.appending(History.fileName)).rows(
+                onlyPlays: onlyPlays, limit: limit)
             let library = instance.cacheDirectory.appending("library.db")
             return HistoryReport.all(rows, paths: TrackPaths(reading: library, mountPoint))
         } catch {

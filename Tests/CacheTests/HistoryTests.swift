@@ -354,12 +354,12 @@ import Testing
     }
 
     @Test func itIsReadWithoutADaemon() throws {
-        #expect(try History.rows(of: path, onlyPlays: false, limit: 5) == [])
+        #expect(try HistoryFile(path).rows(onlyPlays: false, limit: 5) == [])
         let history = make()
         play(history, ["a", "b"], at: start)
         for isOpen in [true, false] {
             if !isOpen { history.close() }
-            #expect(try History.rows(of: path, onlyPlays: true, limit: 1).map { name($0.file) } == ["b"])
+            #expect(try HistoryFile(path).rows(onlyPlays: true, limit: 1).map { name($0.file) } == ["b"])
         }
         #expect(try History.problems(path, isFull: true) == [])
     }
