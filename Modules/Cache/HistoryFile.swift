@@ -34,17 +34,10 @@ package struct HistoryFile: PlayedFiles {
 
     /// - Returns: nil where there is no file, or nothing in it yet.
     private func reading<R>(_ body: (HistoryReading) throws -> R) throws(CacheError) -> R? {
-        do throws(SystemError) { _ = try FileStatus.of(path) } catch {
-            if error.errno == .noEntry { return nil }
-            throw CacheError("read \(path)", error)
-        }
-        return try wrapping("read \(path)") {
-            let database = try Database.open(path, .readOnly)
-            guard let version = try DatabaseFile.version(database, .history) else { return nil }
-            guard version == HistoryDatabase.schemaVersion else {
-                throw CacheError(.failed, "\(path) is another version's")
+        try wrapping("read \(path)") {
+            try DatabaseFile.openToRead(path, .history, version: HistoryDatabase.schemaVersion).map {
+                try body(HistoryReading($0))
             }
-            return try body(HistoryReading(database))
         }
     }
 }

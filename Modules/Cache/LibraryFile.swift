@@ -46,20 +46,18 @@ package enum LibraryFile {
         }
     }
 
-    /// Readers of a library that may be open elsewhere; nothing is changed.
+    /// The readers of a library that may be open elsewhere, for one thread; nothing is changed.
     ///
-    /// - Throws: where there is none, or it is another version's.
-    package static func readers(_ path: FilePath) throws(CacheError) -> (LibraryReader, TreeReader) {
+    /// - Returns: nil where there is none, or nothing in it yet.
+    /// - Throws: also where another version of MusicFS has made it.
+    package static func readers(
+        _ path: FilePath
+    ) throws(CacheError) -> (library: LibraryReader, tree: TreeReader)? {
         try wrapping("open \(path)") {
             let report = FailureReport { _, _ in }
-            let database = try Database.open(path, .readOnly, cacheKibibytes: 2048)
-            guard try DatabaseFile.version(database, .library) == Schema.version else {
-                throw CacheError(.failed, "library: \(path) is another version's")
+            return try DatabaseFile.openToRead(path, .library, version: Schema.version).map {
+                (try LibraryReader(database: $0, report: report), try TreeReader(database: $0, report: report))
             }
-            return (
-                try LibraryReader(database: database, report: report),
-                try TreeReader(database: try Database.open(path, .readOnly), report: report)
-            )
         }
     }
 

@@ -1,5 +1,5 @@
 import MusicFSSQLite
-package import MusicFSSystem
+import MusicFSSystem
 
 /// The ids of tracks by what the indexes of library.db tell. Among them may be tracks that the tree does not show, such as
 /// copies with other tags: `places` leaves those out.
@@ -148,31 +148,5 @@ private struct AlbumPlace: Comparable {
         if left.artist != right.artist { return left.artist < right.artist }
         if left.album != right.album { return left.album < right.album }
         return (left.disc, left.track, left.title, left.id) < (right.disc, right.track, right.title, right.id)
-    }
-}
-
-extension LibraryReader {
-    /// A reader of a library that this process does not serve.
-    ///
-    /// - Returns: nil where there is none, or nothing in it yet.
-    /// - Throws: CacheError, also where another version of MusicFS has made it.
-    package static func openIfThere(_ path: FilePath) throws(CacheError) -> LibraryReader? {
-        try wrapping("open \(path)") {
-            guard try isThere(path) else { return nil }
-            let database = try Database.open(path, .readOnly, cacheKibibytes: 2048)
-            guard let version = try DatabaseFile.version(database, .library) else { return nil }
-            guard version == Schema.version else {
-                throw CacheError(
-                    .failed, "\(path) was made by another version of MusicFS; it is made anew when it is mounted")
-            }
-            return try LibraryReader(database: database, report: FailureReport { _, _ in })
-        }
-    }
-
-    private static func isThere(_ path: FilePath) throws(SystemError) -> Bool {
-        do throws(SystemError) {
-            _ = try FileStatus.of(path)
-            return true
-        } catch  where error.errno == .noEntry { return false }
     }
 }

@@ -31,13 +31,6 @@ package final class LibraryReader {
         folder = try database.prepare("SELECT id FROM folders WHERE origin = ? AND path = ?")
     }
 
-    /// A reader of a library that this process does not serve.
-    package static func open(_ path: FilePath) throws(CacheError) -> LibraryReader {
-        try wrapping("open \(path)") {
-            try LibraryReader(database: try Database.open(path, .readOnly), report: FailureReport { _, _ in })
-        }
-    }
-
     /// The files that are known in a folder, by name in byte order; none when the folder is not known.
     package func files(origin: Int64, folder path: [UInt8]) throws(CacheError) -> [KnownFile] {
         try report.wrapping("read a folder") {

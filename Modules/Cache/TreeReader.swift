@@ -51,13 +51,6 @@ package final class TreeReader {
             "SELECT key, value FROM meta WHERE key IN ('tracks', 'files', 'directories', 'bytes')")
     }
 
-    /// A reader of a library that this process does not serve.
-    package static func open(_ path: FilePath) throws(CacheError) -> TreeReader {
-        try wrapping("open \(path)") {
-            try TreeReader(database: try Database.open(path, .readOnly), report: FailureReport { _, _ in })
-        }
-    }
-
     /// The entry of `parent` called `name`; nil when there is none.
     package func entry(parent: Int64, name: UnsafeRawBufferPointer) throws(CacheError) -> TreeEntry? {
         try report.wrapping("look up a name") {

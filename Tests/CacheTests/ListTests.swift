@@ -1,5 +1,6 @@
 import MusicFSCache
 import MusicFSCore
+import MusicFSSQLite
 import MusicFSSystem
 import TestSupport
 import Testing
@@ -79,9 +80,11 @@ import Testing
     }
 
     @Test func aLibraryThatNobodyServesIsOnlyRead() throws {
-        #expect(try LibraryReader.openIfThere(directory.path.appending("none.db")) == nil)
+        #expect(try LibraryFile.readers(directory.path.appending("none.db")) == nil)
         #expect((try? FileStatus.of(directory.path.appending("none.db"))) == nil)
         try add("1.flac", [.title: "x", .date: "1985"])
-        #expect(try LibraryReader.openIfThere(library.path)?.decades() == [1980])
+        #expect(try LibraryFile.readers(library.path)?.library.decades() == [1980])
+        try Database.open(library.path, .readWrite).execute("PRAGMA user_version=99")
+        #expect(throws: CacheError.self) { try LibraryFile.readers(library.path) }
     }
 }

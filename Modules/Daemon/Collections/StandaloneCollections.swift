@@ -16,7 +16,7 @@ package final class StandaloneCollections {
             cacheDirectory == stateDirectory ? [cacheDirectory] : [cacheDirectory, stateDirectory])
         let library = cacheDirectory.appending("library.db")
         let curation = Curation(stateDirectory, log: logs.logger("curation"))
-        let makeReader = { @Sendable () throws(CacheError) in try LibraryReader.openIfThere(library) }
+        let makeReader = { @Sendable () throws(CacheError) in try LibraryFile.readers(library)?.library }
         // Who only asks neither makes a history nor moves a damaged one aside.
         let history = HistoryFile(stateDirectory.appending(History.fileName))
         collections = Collections(

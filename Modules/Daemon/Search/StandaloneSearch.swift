@@ -13,15 +13,16 @@ package struct StandaloneSearch {
     /// - Throws: `ControlError` where there is no index, or it cannot be used.
     package init(_ settings: DaemonSettings) throws(ControlError) {
         self.settings = settings
-        guard let epoch = LibraryFile.epoch(settings.libraryPath) else {
-            throw ControlError(
-                .unavailable, "there is no library at \(settings.libraryPath)",
-                remedy: "mount it, or use 'musicfs scan'")
-        }
+        guard let epoch = LibraryFile.epoch(settings.libraryPath) else { throw Self.missing(settings) }
         directory = SearchIndexer.directory(of: settings.cacheDirectory, epoch: epoch)
         do throws(SearchError) { snapshot = try SearchSnapshot.open(directory) } catch {
             throw ControlError(search: error)
         }
+    }
+
+    private static func missing(_ settings: DaemonSettings) -> ControlError {
+        ControlError(
+            .unavailable, "there is no library at \(settings.libraryPath)", remedy: "mount it, or use 'musicfs scan'")
     }
 
     /// - Throws: `ControlError`, with the place in the query where that cannot be read.
@@ -29,14 +30,16 @@ package struct StandaloneSearch {
         query: String, limit: Int, offset: Int, explains: Bool
     ) throws(ControlError) -> SearchReport {
         do {
+            guard let (library, tree) = try LibraryFile.readers(settings.libraryPath) else {
+                throw Self.missing(settings)
+            }
             return try TrackSearch(snapshot: snapshot).report(
-                SearchRequest(query: query, limit: limit, offset: offset, explains: explains),
-                try LibraryReader.open(settings.libraryPath), try TreeReader.open(settings.libraryPath))
+                SearchRequest(query: query, limit: limit, offset: offset, explains: explains), library, tree)
         } catch { throw ControlError(search: error) }
     }
 
     package var statistics: SearchStatistics {
-        let last = (try? LibraryReader.open(settings.libraryPath).lastChange()) ?? snapshot.sequence
+        let last = (try? LibraryFile.readers(settings.libraryPath)?.library.lastChange()) ?? snapshot.sequence
         let use = SearchUse(
             documents: Int64(snapshot.documentCount), pending: max(last - snapshot.sequence, 0), state: "ready")
         return SearchStatistics(
