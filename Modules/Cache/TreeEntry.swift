@@ -65,7 +65,6 @@ package struct TrackPlace: Hashable, Sendable {
     package var modified: Int64
     /// Below the root, beginning with "/".
     package var path: FilePath
-    /// Known to `LibraryReader.places` alone, like the year.
     package var album: String?
     package var year: Int64?
 

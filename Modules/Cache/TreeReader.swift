@@ -44,8 +44,8 @@ package final class TreeReader {
         places = try database.prepare("SELECT parent, name FROM nodes WHERE id = ?")
         tracks = try database.prepare(
             """
-            SELECT t.title, t.artist, t.duration_ms, n.id, n.modified FROM tracks t
-            JOIN replicas r ON r.id = t.replica JOIN nodes n ON n.id = r.node WHERE t.id = ?
+            SELECT n.id, n.modified FROM tracks t JOIN replicas r ON r.id = t.replica JOIN nodes n ON n.id = r.node
+            WHERE t.id = ?
             """)
         totalsStatement = try database.prepare(
             "SELECT key, value FROM meta WHERE key IN ('tracks', 'files', 'directories', 'bytes')")
@@ -170,19 +170,16 @@ package final class TreeReader {
         return FilePath(bytes: path)
     }
 
-    /// Where a track is in the tree, and what it is called; nil when it is gone or not placed yet.
-    package func track(_ id: Int64) throws(CacheError) -> TrackPlace? {
-        var place = try report.wrapping("look up a track") {
+    /// Where a track is in the tree, and when its file was modified, nanoseconds since the epoch; nil when it is gone or not
+    /// placed yet.
+    package func place(ofTrack id: Int64) throws(CacheError) -> (path: FilePath, modified: Int64)? {
+        let node: (id: Int64, modified: Int64)? = try report.wrapping("look up a track") {
             defer { tracks.reset() }
             tracks.bind(1, id)
-            guard try tracks.step() else { return TrackPlace?.none }
-            return TrackPlace(
-                node: tracks.integer(3), title: tracks.optionalText(0), artist: tracks.optionalText(1),
-                duration: tracks.optionalInteger(2), modified: tracks.integer(4), path: "/")
+            return try tracks.step() ? (tracks.integer(0), tracks.integer(1)) : nil
         }
-        guard let node = place?.node, let path = try path(ofFile: node) else { return nil }
-        place?.path = path
-        return place
+        guard let node, let path = try path(ofFile: node.id) else { return nil }
+        return (path, node.modified)
     }
 
     /// The name and the root of an origin.

@@ -35,7 +35,7 @@ package final class FUSEServer: Sendable {
         statistics = FileSystemStatistics(metrics)
         let later = Later()
         let tree = try virtual.map {
-            try VirtualTree($0, table: journal.listTable(), metrics: metrics) { try library.makeTreeReader() }
+            try VirtualTree($0, table: journal.listTable(), metrics: metrics) { try library.makeReader() }
         }
         fileSystem = FileSystem(
             settings: settings, epoch: UInt64(library.epoch), content: content, registry: registry, journal: journal,

@@ -73,9 +73,9 @@ import Testing
         for (track, place) in places {
             #expect(files[place.path.description]?.track == track, "\(place.path)")
             #expect(place.year == 1985 && place.album?.hasPrefix("Y") == true)
-            var other = place
-            (other.album, other.year) = (nil, nil)
-            #expect(try tree.track(track) == other)
+            let other = try #require(try tree.place(ofTrack: track))
+            #expect(other == (place.path, place.modified))
+            #expect(try tree.path(ofFile: place.node) == place.path)
         }
     }
 

@@ -118,10 +118,11 @@ final class VirtualMount {
 
     /// The ids of all tracks, by their titles' numbers.
     func tracks() throws -> [Int64] {
-        let reader = try byHand.library.makeTreeReader()
-        return try (1...Int64(added) + 10).compactMap { id in
-            try reader.track(id).map { (id, Int($0.title?.split(separator: " ").last ?? "") ?? 0) }
-        }.sorted { $0.1 < $1.1 }.map(\.0)
+        let reader = try byHand.library.makeReader()
+        func number(_ title: String?) -> Int { Int(title?.split(separator: " ").last ?? "") ?? 0 }
+        return try reader.places(of: reader.allTracks()).sorted {
+            number($0.place.title) < number($1.place.title)
+        }.map(\.track)
     }
 
     func changed(_ directory: String? = nil) { server?.listsChanged(in: directory) }

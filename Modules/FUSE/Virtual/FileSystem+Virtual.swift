@@ -123,7 +123,7 @@ extension FileSystem {
         case .playlist(let id):
             return virtual.table.playlist(id).map { attributes(node, $0) }
         case .link(_, let track):
-            guard let place = try thread.reader.track(track) else { return nil }
+            guard let place = try thread.reader.place(ofTrack: track) else { return nil }
             return attributes(
                 node, size: UInt64(LinkTarget.length(toTrack: place.path)), modified: place.modified,
                 timeout: VirtualTree.linkTimeout)
@@ -148,7 +148,7 @@ extension FileSystem {
         do throws(CacheError) {
             switch node {
             case .link(_, let track):
-                guard let place = try thread.reader.track(track) else { return request.reply(.stale) }
+                guard let place = try thread.reader.place(ofTrack: track) else { return request.reply(.stale) }
                 request.reply(target: LinkTarget.bytes(toTrack: place.path))
             case .hintLink(_, let file):
                 guard let path = try thread.reader.path(ofFile: file) else { return request.reply(.stale) }

@@ -25,12 +25,12 @@ final class ListCache: Sendable {
     private let directories: [any TrackLists]
     private let deadline: Duration
     private let queries: [Counter]
-    private let makeReader: @Sendable () throws -> TreeReader
+    private let makeReader: @Sendable () throws -> LibraryReader
     private let state = Condition(State())
 
     init(
         _ directories: [any TrackLists], deadline: Duration, metrics: MetricsRegistry,
-        makeReader: @escaping @Sendable () throws -> TreeReader
+        makeReader: @escaping @Sendable () throws -> LibraryReader
     ) {
         self.directories = directories
         self.deadline = deadline
@@ -91,7 +91,7 @@ final class ListCache: Sendable {
             guard let tracks = try tracks(of: list, limit: Self.limit) else { return nil }
             let named = tracks.enumerated().map { index, found in
                 let entry = Listing.Entry(
-                    kind: .link, track: found.id, size: UInt64(LinkTarget.length(toTrack: found.place.path)),
+                    kind: .link, track: found.track, size: UInt64(LinkTarget.length(toTrack: found.place.path)),
                     modified: found.place.modified)
                 return (entry, TrackNames.name(index + 1, of: tracks.count, found.place))
             }
@@ -132,19 +132,13 @@ final class ListCache: Sendable {
     }
 
     /// Those of a list that are in the tree. What the index has and the library no longer does is left out.
-    private func tracks(of list: ListTable.List, limit: Int) throws -> [(id: Int64, place: TrackPlace)]? {
+    private func tracks(of list: ListTable.List, limit: Int) throws -> [(track: Int64, place: TrackPlace)]? {
         guard directories.indices.contains(list.directory) else { return nil }
         queries[list.directory].increment()
         guard let ids = try directories[list.directory].tracks(of: list.name, limit: limit) else { return nil }
-        let reader = try makeReader()
-        var found: [(id: Int64, place: TrackPlace)] = []
-        for id in ids.prefix(limit) {
-            guard let place = try reader.track(id), LinkTarget.length(toTrack: place.path) < Self.pathLimit else {
-                continue
-            }
-            found.append((id, place))
+        return try makeReader().places(of: ids.prefix(limit)).filter {
+            LinkTarget.length(toTrack: $0.place.path) < Self.pathLimit
         }
-        return found
     }
 
     /// Has a thing asked for by one thread at a time; the others wait, and find it known where it is new enough for them.

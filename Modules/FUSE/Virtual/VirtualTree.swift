@@ -23,7 +23,7 @@ final class VirtualTree: Sendable {
 
     init(
         _ virtual: VirtualDirectories, table: ListTable, metrics: MetricsRegistry,
-        makeReader: @escaping @Sendable () throws -> TreeReader
+        makeReader: @escaping @Sendable () throws -> LibraryReader
     ) throws(SystemError) {
         directories = Array(virtual.lists.prefix(ListTable.directories))
         hints = virtual.hints
