@@ -44,10 +44,7 @@ private func directories(_ global: GlobalOptions, _ client: ClientOptions) throw
             daemon
         )
     } alone: {
-        var options = MountOptions()
-        options.name = client.name
-        let configuration = try Configured.load(Settings.flags(global, options)).configuration
-        let instance = try Configured.reporting { try configuration.validateForInstance() }
+        let instance = try Settings.loadInstance(global, client).instance
         return (Backup(cacheDirectory: instance.cacheDirectory, stateDirectory: instance.stateDirectory), nil)
     }
 }

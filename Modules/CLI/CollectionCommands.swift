@@ -29,27 +29,12 @@ private func onCollections(
     _ client: ClientOptions, _ global: GlobalOptions, daemon: (ControlClient) throws -> Void,
     alone: (StandaloneCollections, Configuration) throws -> Void
 ) throws {
-    try Client.reporting {
-        do {
-            try daemon(try Client.connect(client, global))
-        } catch let error as ControlError {
-            guard error.code == .noDaemon, client.socket == nil else { throw error }
-            var options = MountOptions()
-            options.name = client.name
-            var global = global
-            global.logLevel = global.logLevel ?? "error"
-            let configuration = try Configured.load(Settings.flags(global, options)).configuration
-            let instance = try Configured.reporting { try configuration.validateForInstance() }
-            let environment = ThisProcess.environment
-            let logs = LogSystem.standard(
-                format: configuration.log.format, filter: configuration.log.level,
-                directory: configuration.log.directory,
-                home: environment["HOME"], journalStream: environment["JOURNAL_STREAM"])
-            try alone(
-                try StandaloneCollections(
-                    cacheDirectory: instance.cacheDirectory, stateDirectory: instance.stateDirectory, logs: logs),
-                configuration)
-        }
+    try Client.asking(client, global, daemon) {
+        let (configuration, instance) = try Settings.loadInstance(global, client)
+        let collections = try StandaloneCollections(
+            cacheDirectory: instance.cacheDirectory, stateDirectory: instance.stateDirectory,
+            logs: configuration.log.system())
+        try alone(collections, configuration)
     }
 }
 

@@ -32,10 +32,7 @@ struct HistoryCommand: ParsableCommand {
             if plays { query.append(QueryItem("plays", "1")) }
             return try daemon.value([HistoryReport].self, .get, "/v1/history", query: query)
         } alone: {
-            var options = MountOptions()
-            options.name = client.name
-            let configuration = try Configured.load(Settings.flags(global, options)).configuration
-            let instance = try Configured.reporting { try configuration.validateForInstance() }
+            let (configuration, instance) = try Settings.loadInstance(global, client)
             return try StandaloneHistory.rows(
                 instance, mountPoint: configuration.mountPoint, onlyPlays: plays, limit: limit)
         }

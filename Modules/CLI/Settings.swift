@@ -64,11 +64,27 @@ struct Settings {
     ///
     /// - Parameter logLevel: unless one is asked for: what a daemon logs is not for who waits for a command.
     static func load(_ global: GlobalOptions, _ client: ClientOptions, logLevel: String) throws -> Settings {
-        var options = MountOptions()
-        options.name = client.name
+        let (global, mount) = options(global, client, logLevel)
+        return try load(global, mount)
+    }
+
+    /// What is known of such an instance where neither a mount point nor origins are needed.
+    static func loadInstance(
+        _ global: GlobalOptions, _ client: ClientOptions
+    ) throws -> (configuration: Configuration, instance: Configuration.Instance) {
+        let (global, mount) = options(global, client, "error")
+        let configuration = try Configured.load(flags(global, mount)).configuration
+        return (configuration, try Configured.reporting { try configuration.validateForInstance() })
+    }
+
+    private static func options(
+        _ global: GlobalOptions, _ client: ClientOptions, _ logLevel: String
+    ) -> (GlobalOptions, MountOptions) {
         var global = global
         global.logLevel = global.logLevel ?? logLevel
-        return try load(global, options)
+        var mount = MountOptions()
+        mount.name = client.name
+        return (global, mount)
     }
 
     private static func tcp(
@@ -109,12 +125,18 @@ struct Settings {
     /// - Parameter isDetached: nobody will see standard error; without another place, the log goes to files in the state
     ///   directory.
     func logs(isDetached: Bool) -> LogSystem {
+        let needsFiles = isDetached && ThisProcess.environment["JOURNAL_STREAM"] == nil && log.format != .journald
+        return log.system(orDirectory: needsFiles ? settings.stateDirectory.appending("log") : nil)
+    }
+}
+
+extension Configuration.Log {
+    /// - Parameter other: for daily files where the configuration names no directory.
+    func system(orDirectory other: FilePath? = nil) -> LogSystem {
         let environment = ThisProcess.environment
-        let needsFiles = isDetached && environment["JOURNAL_STREAM"] == nil && log.format != .journald
         return LogSystem.standard(
-            format: log.format, filter: log.level,
-            directory: log.directory ?? (needsFiles ? settings.stateDirectory.appending("log") : nil),
-            home: environment["HOME"], journalStream: environment["JOURNAL_STREAM"])
+            format: format, filter: level, directory: directory ?? other, home: environment["HOME"],
+            journalStream: environment["JOURNAL_STREAM"])
     }
 }
 
