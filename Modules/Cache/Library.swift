@@ -10,6 +10,8 @@ import Synchronization
 ///
 /// No method but those of the readers may be called on a FUSE thread: the lock is held for the length of a batch.
 package final class Library: Sendable {
+    package static let fileName = "library.db"
+
     package let path: FilePath
     /// The number that inode numbers and node ids carry; another one for each database that was ever made.
     package let epoch: Int64

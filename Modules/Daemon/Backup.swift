@@ -10,8 +10,6 @@ package struct Backup {
     private let cacheDirectory: FilePath
     private let stateDirectory: FilePath
 
-    private static let library = "library.db"
-
     package init(cacheDirectory: FilePath, stateDirectory: FilePath) {
         self.cacheDirectory = cacheDirectory
         self.stateDirectory = stateDirectory
@@ -20,7 +18,7 @@ package struct Backup {
     private var stores: [(name: String, path: FilePath)] {
         [
             (Curation.fileName, stateDirectory.appending(Curation.fileName)),
-            (Self.library, cacheDirectory.appending(Self.library)),
+            (Library.fileName, cacheDirectory.appending(Library.fileName)),
         ]
     }
 

@@ -81,7 +81,7 @@ package struct DaemonSettings: Sendable {
     }
 
     package var historyPath: FilePath { stateDirectory.appending(History.fileName) }
-    package var libraryPath: FilePath { cacheDirectory.appending("library.db") }
+    package var libraryPath: FilePath { cacheDirectory.appending(Library.fileName) }
     func libraryOptions(
         nextEpoch: @escaping @Sendable () throws -> Int64, onCommit: @escaping Library.OnCommit,
         onFailure: @escaping Library.OnFailure, onFiles: Library.OnFiles? = nil

@@ -114,7 +114,7 @@ package enum StandaloneHistory {
         do throws(CacheError) {
             let rows = try HistoryFile(instance.stateDirectory.appending(History.fileName)).rows(
                 onlyPlays: onlyPlays, limit: limit)
-            let library = instance.cacheDirectory.appending("library.db")
+            let library = instance.cacheDirectory.appending(Library.fileName)
             return HistoryReport.all(rows, paths: TrackPaths(reading: library, mountPoint))
         } catch {
             throw ControlError(.failed, "the history cannot be read: \(error)", remedy: "see 'musicfs doctor'")

@@ -9,7 +9,6 @@ package struct MemoryLibrary: Sendable {
 
     /// Bytes; about 800,000 tracks. What does not fit is not shown.
     static let limit: Int64 = 512 << 20
-    private static let fileName = "library.db"
     /// What a copy is called until it is whole.
     static let copySuffix = ".copy"
 
@@ -20,7 +19,7 @@ package struct MemoryLibrary: Sendable {
 
     /// The directory with the library first, then those that could have one.
     var directories: [FilePath] {
-        let existing = candidates.filter { isOurs($0) && (try? FileStatus.of($0.appending(Self.fileName))) != nil }
+        let existing = candidates.filter { isOurs($0) && (try? FileStatus.of($0.appending(Library.fileName))) != nil }
         return existing + candidates.filter { !existing.contains($0) }
     }
 
@@ -30,7 +29,7 @@ package struct MemoryLibrary: Sendable {
     func prepare(_ directory: FilePath) throws(SystemError) -> FilePath {
         try createDirectories(directory, mode: 0o700)
         guard isOurs(directory) else { throw SystemError("mkdir", directory, .access) }
-        return directory.appending(Self.fileName)
+        return directory.appending(Library.fileName)
     }
 
     /// Has `body` put a library into the first directory that takes one, given where its file is to be.
@@ -58,7 +57,7 @@ package struct MemoryLibrary: Sendable {
 
     func remove(_ directory: FilePath) {
         guard isOurs(directory) else { return }
-        for suffix in ["", Self.copySuffix] { try? LibraryFile.remove(directory.appending(Self.fileName + suffix)) }
+        for suffix in ["", Self.copySuffix] { try? LibraryFile.remove(directory.appending(Library.fileName + suffix)) }
         try? removeDirectory(directory)
     }
 

@@ -23,13 +23,6 @@ package struct StoreExamination {
         self.log = log
     }
 
-    /// nil where there is no library that it could be of.
-    private var searchDirectory: FilePath? {
-        LibraryFile.epoch(settings.libraryPath).map {
-            SearchIndexer.directory(of: settings.cacheDirectory, epoch: $0)
-        }
-    }
-
     private var index: FilePath { settings.cacheDirectory.appending(ChunkIndexFile.name) }
 
     /// - Parameter isFull: `integrity_check` rather than `quick_check`.
@@ -44,7 +37,7 @@ package struct StoreExamination {
         add("library", settings.libraryPath) {
             try LibraryFile.examine(settings.libraryPath, isFull: isFull)?.problems
         }
-        if let search = searchDirectory {
+        if let search = SearchIndexer.directory(of: settings.cacheDirectory) {
             add("search index", search) {
                 do throws(SearchError) { try SearchSnapshot.open(search).verify() } catch {
                     return error.code == .missing ? nil : ["\(error)"]

@@ -14,7 +14,7 @@ package final class StandaloneCollections {
     package init(cacheDirectory: FilePath, stateDirectory: FilePath, logs: LogSystem) throws {
         locks = try MountPreparation.lock(
             cacheDirectory == stateDirectory ? [cacheDirectory] : [cacheDirectory, stateDirectory])
-        let library = cacheDirectory.appending("library.db")
+        let library = cacheDirectory.appending(Library.fileName)
         let curation = Curation(stateDirectory, log: logs.logger("curation"))
         let makeReader = { @Sendable () throws(CacheError) in try LibraryFile.readers(library)?.library }
         // Who only asks neither makes a history nor moves a damaged one aside.
@@ -43,8 +43,7 @@ private struct StandaloneFinder: TrackFinder {
     let cacheDirectory: FilePath
 
     func tracks(matching query: String, until deadline: UInt64) throws -> [Int64] {
-        guard let epoch = LibraryFile.epoch(cacheDirectory.appending("library.db")) else { return [] }
-        let directory = SearchIndexer.directory(of: cacheDirectory, epoch: epoch)
+        guard let directory = SearchIndexer.directory(of: cacheDirectory) else { return [] }
         return try TrackSearch(snapshot: try SearchSnapshot.open(directory)).matches(query, deadline: deadline)
     }
 }

@@ -71,6 +71,11 @@ final class SearchIndexer: Sendable {
         cacheDirectory.appending("search").appending("\(epoch)")
     }
 
+    /// The same of an instance that need not be served; nil where there is no library that it could be of.
+    static func directory(of cacheDirectory: FilePath) -> FilePath? {
+        LibraryFile.epoch(cacheDirectory.appending(Library.fileName)).map { directory(of: cacheDirectory, epoch: $0) }
+    }
+
     var snapshot: State { state.withLock { $0 } }
 
     /// Waits while the index is looked through, as it is after each start of a server.

@@ -7,14 +7,12 @@ import MusicFSSystem
 /// The search index without a daemon: it is only read, and no lock is taken.
 package struct StandaloneSearch {
     private let settings: DaemonSettings
-    private let directory: FilePath
     private let snapshot: SearchSnapshot
 
     /// - Throws: `ControlError` where there is no index, or it cannot be used.
     package init(_ settings: DaemonSettings) throws(ControlError) {
         self.settings = settings
-        guard let epoch = LibraryFile.epoch(settings.libraryPath) else { throw Self.missing(settings) }
-        directory = SearchIndexer.directory(of: settings.cacheDirectory, epoch: epoch)
+        guard let directory = SearchIndexer.directory(of: settings.cacheDirectory) else { throw Self.missing(settings) }
         do throws(SearchError) { snapshot = try SearchSnapshot.open(directory) } catch {
             throw ControlError(search: error)
         }
