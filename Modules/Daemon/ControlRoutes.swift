@@ -109,22 +109,6 @@ struct ControlRoutes: Sendable {
         ]
     }
 
-    /// On a lane of its own: a disk that hangs is to be told of, and not to be waited for.
-    private func reading<R: Sendable>(
-        _ body: @escaping @Sendable (LibraryReader) throws(CacheError) -> R
-    ) throws(ControlError) -> R {
-        do {
-            return try server.questions.run { [library = server.library] () throws(CacheError) -> R in
-                try body(try library.makeReader())
-            }
-        } catch {
-            switch error {
-            case .failed(let error): throw ControlError(.failed, error.message)
-            default: throw ControlError(.timeout, "the library does not answer", remedy: "see 'musicfs doctor'")
-            }
-        }
-    }
-
     private func patience(_ request: ControlRequest) throws(ControlError) -> Duration? {
         guard let text = request.text("timeout") else { return nil }
         guard let patience = Duration(configurationText: text) else {
@@ -137,8 +121,8 @@ struct ControlRoutes: Sendable {
 
     func status() throws(ControlError) -> StatusReport {
         // A library that cannot be read is what the status is to tell of, rather than an error of its own.
-        let known = try? reading { (reader) throws(CacheError) in
-            (try reader.totals(), try reader.quarantinedCount(), try reader.origins())
+        let known = try? server.reading {
+            (try $0.totals(), try $0.quarantinedCount(), try $0.origins())
         }
         let (totals, quarantined, records) = known ?? (LibraryTotals(), 0, [])
         let deaths = server.journal.deaths
@@ -209,7 +193,7 @@ struct ControlRoutes: Sendable {
     }
 
     private func origins() throws(ControlError) -> [OriginReport] {
-        origins(try reading { (reader) throws(CacheError) in try reader.origins() })
+        origins(try server.reading { try $0.origins() })
     }
 
     private func origins(_ records: [OriginRecord]) -> [OriginReport] {
@@ -229,7 +213,7 @@ struct ControlRoutes: Sendable {
     }
 
     private func quarantine() throws(ControlError) -> [QuarantineReport] {
-        try reading { (reader) throws(CacheError) in try reader.quarantine() }.map {
+        try server.reading { try $0.quarantine() }.map {
             QuarantineReport(origin: $0.origin, path: $0.path.description, reason: $0.reason)
         }
     }

@@ -25,7 +25,7 @@ struct HistoryRoutes: Sendable {
             Route(.get, "/v1/prefetch", Operation("What is fetched ahead.", .json(PrefetchReport.self))) {
                 _ throws(ControlError) in
                 guard let prefetcher = server.prefetcher else { return try .json(PrefetchReport(isEnabled: false)) }
-                return try .json(answer { () throws(CacheError) in prefetcher.report() })
+                return try .json(answer { prefetcher.report() })
             },
         ]
     }
@@ -33,22 +33,16 @@ struct HistoryRoutes: Sendable {
     private func rows(_ request: ControlRequest) throws(ControlError) -> [HistoryReport] {
         let limit = try Self.limit(request.text("limit"))
         let onlyPlays = request.flag("plays")
-        return try answer { [server] () throws(CacheError) in
+        return try answer { [server] in
             let rows = try server.history.rows(onlyPlays: onlyPlays, limit: limit)
             return HistoryReport.all(rows, paths: TrackPaths(server.library, server.settings.mountPoint))
         }
     }
 
     /// Not on the lane of the library, where the status waits: the history may lie on another disk, which hangs.
-    private func answer<R: Sendable>(
-        _ body: @escaping @Sendable () throws(CacheError) -> R
-    ) throws(ControlError) -> R {
-        do { return try server.searches.run(work: body) } catch {
-            switch error {
-            case .failed(let error): throw ControlError(.failed, error.message, remedy: "see 'musicfs doctor'")
-            default: throw ControlError(.timeout, "the history does not answer", remedy: "see 'musicfs doctor'")
-            }
-        }
+    private func answer<R: Sendable>(_ body: @escaping @Sendable () throws -> R) throws(ControlError) -> R {
+        try server.searches.answer(
+            "the history", failure: { ControlError(.failed, "\($0)", remedy: "see 'musicfs doctor'") }, body)
     }
 
     private static func limit(_ text: String?) throws(ControlError) -> Int {

@@ -63,13 +63,7 @@ struct CollectionRoutes: Sendable {
     }
 
     private func answer<R: Sendable>(_ body: @escaping @Sendable () throws -> R) throws(ControlError) -> R {
-        do { return try lane.run(work: body) } catch {
-            switch error {
-            case .failed(let error as ControlError): throw error
-            case .failed(let error): throw ControlError(.failed, "\(error)")
-            default: throw ControlError(.timeout, "the library does not answer", remedy: "see 'musicfs doctor'")
-            }
-        }
+        try lane.answer("the library", body)
     }
 
     private func tracks(_ request: ControlRequest) throws(ControlError) -> ControlResponse {

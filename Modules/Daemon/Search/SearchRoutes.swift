@@ -69,12 +69,7 @@ struct SearchRoutes: Sendable {
     }
 
     private func answer<R: Sendable>(_ body: @escaping @Sendable () throws -> R) throws(ControlError) -> R {
-        do { return try lane.run(work: body) } catch {
-            guard case .failed(let error) = error else {
-                throw ControlError(.timeout, "the search index does not answer", remedy: "see 'musicfs doctor'")
-            }
-            throw ControlError(search: error)
-        }
+        try lane.answer("the search index", failure: ControlError.init(search:), body)
     }
 
     /// Finds everything at first, in one state of the index, and looks up what it is a page at a time.
