@@ -44,10 +44,10 @@ extension LibraryReader {
                 """)
             var known: [PlayedFile: PlayableFile] = [:]
             for file in files where known[file] == nil {
-                let slash = file.path.lastIndex(of: UInt8(ascii: "/"))
+                let (folder, name) = divided(file.path)
                 statement.bind(1, file.origin)
-                statement.bind(2, slash.map { Array(file.path[..<$0]) } ?? [])
-                statement.bind(3, slash.map { Array(file.path[($0 + 1)...]) } ?? file.path)
+                statement.bind(2, folder)
+                statement.bind(3, name)
                 if try statement.step() {
                     known[file] = PlayableFile(node: statement.integer(0), track: statement.integer(1))
                 }

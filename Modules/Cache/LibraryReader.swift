@@ -216,10 +216,10 @@ package final class LibraryReader {
                 """)
             var keys: Set<ContentKey> = []
             for pin in pins {
-                let slash = pin.path.lastIndex(of: UInt8(ascii: "/"))
+                let (folder, name) = divided(pin.path)
                 statement.bind(1, pin.origin)
-                statement.bind(2, slash.map { Array(pin.path[..<$0]) } ?? [])
-                statement.bind(3, slash.map { Array(pin.path[($0 + 1)...]) } ?? pin.path)
+                statement.bind(2, folder)
+                statement.bind(3, name)
                 if try statement.step(), let key = statement.optionalBytes(0).flatMap(ContentKey.init(bytes:)) {
                     keys.insert(key)
                 }

@@ -290,14 +290,8 @@ extension LibraryWriter {
 
     // MARK: Paths
 
-    private func parentPath(_ path: [UInt8]) -> [UInt8]? {
-        if path.isEmpty { return nil }
-        return path.lastIndex(of: UInt8(ascii: "/")).map { Array(path[..<$0]) } ?? []
-    }
-
-    private func lastComponent(_ path: [UInt8]) -> [UInt8] {
-        path.lastIndex(of: UInt8(ascii: "/")).map { Array(path[($0 + 1)...]) } ?? path
-    }
+    private func parentPath(_ path: [UInt8]) -> [UInt8]? { path.isEmpty ? nil : divided(path).folder }
+    private func lastComponent(_ path: [UInt8]) -> [UInt8] { divided(path).name }
 
     /// `CD1`, `disc 2`, `Disk-03`.
     private func isDisc(_ path: [UInt8]) -> Bool { DiscFolder.matches(lastComponent(path)) }
