@@ -3,19 +3,6 @@ import MusicFSSQLite
 package import MusicFSSystem
 import Synchronization
 
-/// A file that is to be kept in the cache, by where it lies: what it is called in the mount may change.
-package struct Pin: Hashable, Sendable {
-    /// The configuration's id of the origin.
-    package var origin: String
-    /// Below the origin's root.
-    package var path: [UInt8]
-
-    package init(origin: String, path: [UInt8]) {
-        self.origin = origin
-        self.path = path
-    }
-}
-
 /// curation.db: what people made: pins and collections. It cannot be had from the origins: it is backed up whenever it
 /// has changed, never begun anew where there was one, and a damaged one is kept beside the backup that took its place.
 package final class Curation: Sendable {
@@ -212,16 +199,16 @@ package final class Curation: Sendable {
 
     // MARK: Pins
 
-    package func pins() throws(CacheError) -> [Pin] {
+    package func pins() throws(CacheError) -> [OriginPath] {
         try using("read the pins") { database in
             let statement = try database.prepare("SELECT origin, path FROM pins ORDER BY origin, path")
-            var pins: [Pin] = []
-            while try statement.step() { pins.append(Pin(origin: statement.text(0), path: statement.bytes(1))) }
+            var pins: [OriginPath] = []
+            while try statement.step() { pins.append(OriginPath(origin: statement.text(0), path: statement.bytes(1))) }
             return pins
         }
     }
 
-    package func setPinned(_ pins: [Pin], _ isPinned: Bool) throws(CacheError) {
+    package func setPinned(_ pins: [OriginPath], _ isPinned: Bool) throws(CacheError) {
         try using("change the pins", isWrite: true) { database in
             let statement = try database.prepare(
                 isPinned

@@ -2,7 +2,7 @@ import MusicFSSQLite
 
 /// One row of the history.
 package struct HistoryRow: Hashable, Sendable {
-    package var file: PlayedFile
+    package var file: OriginPath
     /// When it was opened, nanoseconds since 1970.
     package var time: Int64
     /// How long it was held open, nanoseconds; nil while it is, or where its end was not seen.
@@ -12,10 +12,10 @@ package struct HistoryRow: Hashable, Sendable {
 
 /// A file with how often it was played.
 package struct PlayCount: Hashable, Sendable {
-    package var file: PlayedFile
+    package var file: OriginPath
     package var count: Int
 
-    package init(file: PlayedFile, count: Int) {
+    package init(file: OriginPath, count: Int) {
         self.file = file
         self.count = count
     }
@@ -28,7 +28,7 @@ extension History {
     }
 
     /// What was played since then, nanoseconds since 1970, each file once with its last time, newest first.
-    package func played(since time: Int64) throws(CacheError) -> [(file: PlayedFile, time: Int64)] {
+    package func played(since time: Int64) throws(CacheError) -> [(file: OriginPath, time: Int64)] {
         try asking { try HistoryReading($0.database).played(since: time) }
     }
 
@@ -38,7 +38,7 @@ extension History {
     }
 
     /// What was played after a file at least twice, the most often first.
-    package func successors(of file: PlayedFile, limit: Int) throws(CacheError) -> [PlayCount] {
+    package func successors(of file: OriginPath, limit: Int) throws(CacheError) -> [PlayCount] {
         let id = try asking { history in
             let statement = try history.database.prepare("SELECT id FROM files WHERE origin = ? AND path = ?")
             statement.bind(1, file.origin)
@@ -84,14 +84,14 @@ struct HistoryReading {
         return rows
     }
 
-    func played(since time: Int64) throws(SQLiteError) -> [(file: PlayedFile, time: Int64)] {
+    func played(since time: Int64) throws(SQLiteError) -> [(file: OriginPath, time: Int64)] {
         let statement = try database.prepare(
             """
             SELECT f.origin, f.path, max(a.time) FROM accesses a JOIN files f ON f.id = a.file
             WHERE a.is_play = 1 AND a.time >= ? GROUP BY a.file ORDER BY 3 DESC
             """)
         statement.bind(1, time)
-        var rows: [(file: PlayedFile, time: Int64)] = []
+        var rows: [(file: OriginPath, time: Int64)] = []
         while try statement.step() { rows.append((statement.playedFile, statement.integer(2))) }
         return rows
     }
@@ -122,5 +122,5 @@ struct HistoryReading {
 
 extension Statement {
     /// The first two columns.
-    fileprivate var playedFile: PlayedFile { PlayedFile(origin: text(0), path: bytes(1)) }
+    fileprivate var playedFile: OriginPath { OriginPath(origin: text(0), path: bytes(1)) }
 }

@@ -3,19 +3,6 @@ import MusicFSSQLite
 package import MusicFSSystem
 import Synchronization
 
-/// A file by where it lies: what it is called in the mount, and its ids, may change.
-package struct PlayedFile: Hashable, Sendable {
-    /// The configuration's id of the origin.
-    package var origin: String
-    /// Below the origin's root.
-    package var path: [UInt8]
-
-    package init(origin: String, path: [UInt8]) {
-        self.origin = origin
-        self.path = path
-    }
-}
-
 /// history.db: which tracks were opened, and which were played (D17).
 ///
 /// It cannot be had again, but nothing depends on it: a damaged one is moved aside and begun anew. No error of its disk is
@@ -31,7 +18,7 @@ package final class History: Sendable {
     package struct Opening: Hashable, Sendable {
         /// The kernel's; unique as long as the mount is.
         package var handle: UInt64
-        package var file: PlayedFile
+        package var file: OriginPath
         /// Nanoseconds since 1970.
         package var time: Int64
         /// The same moment by CLOCK_MONOTONIC, nanoseconds.
@@ -39,7 +26,7 @@ package final class History: Sendable {
         /// How long it has to be held to have been played, nanoseconds.
         package var needed: UInt64
 
-        package init(handle: UInt64, file: PlayedFile, time: Int64, since: UInt64, needed: UInt64) {
+        package init(handle: UInt64, file: OriginPath, time: Int64, since: UInt64, needed: UInt64) {
             self.handle = handle
             self.file = file
             self.time = time

@@ -105,7 +105,7 @@ final class HistoryDatabase {
         try addOpen.run()
     }
 
-    private func id(of file: PlayedFile) throws(SQLiteError) -> Int64 {
+    private func id(of file: OriginPath) throws(SQLiteError) -> Int64 {
         defer {
             findFile.reset()
             addFile.reset()

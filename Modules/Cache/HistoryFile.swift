@@ -4,7 +4,7 @@ package import MusicFSSystem
 /// What was played, by where the files lie.
 package protocol PlayedFiles: Sendable {
     /// What was played since then, nanoseconds since 1970, each file once with its last time, newest first.
-    func played(since time: Int64) throws(CacheError) -> [(file: PlayedFile, time: Int64)]
+    func played(since time: Int64) throws(CacheError) -> [(file: OriginPath, time: Int64)]
     /// The most often first; of equal ones the last played.
     func mostPlayed(limit: Int) throws(CacheError) -> [PlayCount]
 }
@@ -24,7 +24,7 @@ package struct HistoryFile: PlayedFiles {
         try reading { try $0.rows(onlyPlays: onlyPlays, limit: limit) } ?? []
     }
 
-    package func played(since time: Int64) throws(CacheError) -> [(file: PlayedFile, time: Int64)] {
+    package func played(since time: Int64) throws(CacheError) -> [(file: OriginPath, time: Int64)] {
         try reading { try $0.played(since: time) } ?? []
     }
 

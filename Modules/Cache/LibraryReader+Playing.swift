@@ -19,7 +19,7 @@ extension LibraryReader {
     }
 
     /// Where the file lies that a node shows; nil when it is gone.
-    package func playedFile(node: Int64) throws(CacheError) -> PlayedFile? {
+    package func playedFile(node: Int64) throws(CacheError) -> OriginPath? {
         try report.wrapping("look up where a file lies") {
             let statement = try database.prepare(
                 """
@@ -28,12 +28,12 @@ extension LibraryReader {
                 """)
             statement.bind(1, node)
             guard try statement.step() else { return nil }
-            return PlayedFile(origin: statement.text(0), path: joined(statement.bytes(1), statement.bytes(2)))
+            return OriginPath(origin: statement.text(0), path: joined(statement.bytes(1), statement.bytes(2)))
         }
     }
 
     /// The tracks that the tree shows now for files, by where they lie; those that are not known are left out.
-    package func playable(_ files: [PlayedFile]) throws(CacheError) -> [PlayedFile: PlayableFile] {
+    package func playable(_ files: [OriginPath]) throws(CacheError) -> [OriginPath: PlayableFile] {
         try report.wrapping("look up what was played") {
             // A copy of what another origin shows is that track.
             let statement = try database.prepare(
@@ -42,7 +42,7 @@ extension LibraryReader {
                 JOIN replicas r ON r.folder = f.id JOIN nodes n ON n.id = r.node JOIN replicas shown ON shown.id = n.replica
                 WHERE o.name = ? AND f.path = ? AND r.name = ? AND shown.track IS NOT NULL
                 """)
-            var known: [PlayedFile: PlayableFile] = [:]
+            var known: [OriginPath: PlayableFile] = [:]
             for file in files where known[file] == nil {
                 let (folder, name) = divided(file.path)
                 statement.bind(1, file.origin)

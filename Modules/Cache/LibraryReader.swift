@@ -206,7 +206,7 @@ package final class LibraryReader {
 
     /// The keys of the content that the tree shows of files, by where they lie; files that are not known, or not kept in
     /// the cache, have none.
-    package func keys(of pins: [Pin]) throws(CacheError) -> Set<ContentKey> {
+    package func keys(of pins: [OriginPath]) throws(CacheError) -> Set<ContentKey> {
         try report.wrapping("look up pinned files") {
             let statement = try database.prepare(
                 """

@@ -34,10 +34,10 @@ struct CacheFiles: Sendable {
 
     func pin(_ paths: [FilePath], _ isPinned: Bool) throws -> CacheChange {
         let reader = try library.makeTreeReader()
-        var pins: [Pin] = []
+        var pins: [OriginPath] = []
         try forEachFile(paths) { version, _, _ in
             if let path = version.path, let origin = try reader.origin(version.origin) {
-                pins.append(Pin(origin: origin.name, path: path.bytes))
+                pins.append(OriginPath(origin: origin.name, path: path.bytes))
             }
             return true
         }

@@ -160,7 +160,7 @@ final class FileEvents: Sendable {
                 teller.entries.append(
                     .opened(
                         History.Opening(
-                            handle: opened.handle, file: PlayedFile(origin: origin, path: path.bytes),
+                            handle: opened.handle, file: OriginPath(origin: origin, path: path.bytes),
                             time: opened.time, since: opened.since, needed: needed)))
                 teller.prefetcher?.opened(
                     node: version.node, handle: opened.handle, since: opened.since, needed: needed)

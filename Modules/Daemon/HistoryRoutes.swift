@@ -76,7 +76,7 @@ struct TrackPaths {
         self.mountPoint = mountPoint?.bytes ?? []
     }
 
-    func known(_ files: [PlayedFile]) -> [PlayedFile: PlayableFile] { (try? reader.playable(files)) ?? [:] }
+    func known(_ files: [OriginPath]) -> [OriginPath: PlayableFile] { (try? reader.playable(files)) ?? [:] }
 
     func path(_ file: PlayableFile) -> String? {
         guard let path = try? tree.path(ofFile: file.node) else { return nil }

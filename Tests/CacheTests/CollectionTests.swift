@@ -14,7 +14,7 @@ import Testing
 
     private func make() -> Curation { Curation(directory.path, log: .disabled) }
 
-    private let pin = Pin(origin: "a", path: [1, 2])
+    private let pin = OriginPath(origin: "a", path: [1, 2])
 
     private func add(_ curation: Curation, _ name: String, _ definition: String = "{}", replaces: Bool = false) throws
         -> Bool

@@ -16,7 +16,7 @@ import Testing
     private func make() -> Curation { Curation(directory.path, log: .disabled) }
 
     private func pin(_ curation: Curation, _ names: String...) throws {
-        try curation.setPinned(names.map { Pin(origin: "a", path: Array($0.utf8)) }, true)
+        try curation.setPinned(names.map { OriginPath(origin: "a", path: Array($0.utf8)) }, true)
     }
 
     private func pins(_ curation: Curation) throws -> [String] {

@@ -21,8 +21,8 @@ import Testing
         History(directory.path, keep: keep, isNewMount: isNewMount, log: .disabled)
     }
 
-    private func file(_ name: String) -> PlayedFile { PlayedFile(origin: "a", path: Array(name.utf8)) }
-    private func name(_ file: PlayedFile) -> String { String(decoding: file.path, as: UTF8.self) }
+    private func file(_ name: String) -> OriginPath { OriginPath(origin: "a", path: Array(name.utf8)) }
+    private func name(_ file: OriginPath) -> String { String(decoding: file.path, as: UTF8.self) }
 
     private func opening(_ handle: UInt64, _ name: String, at time: Int64, needed: UInt64 = 30) -> History.Entry {
         .opened(

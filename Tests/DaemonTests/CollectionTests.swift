@@ -262,7 +262,7 @@ private struct ScriptedHistory: PlayHistory {
         let history = History(directory, keep: .seconds(86_400), isNewMount: true, log: .disabled)
         let now = wallClockNanoseconds()
         for (index, number) in [5, 3, 5].enumerated() {
-            let file = PlayedFile(origin: "a", path: Array("\(number).flac".utf8))
+            let file = OriginPath(origin: "a", path: Array("\(number).flac".utf8))
             let time = now - 1_000_000_000 + Int64(index)
             history.note([
                 .opened(

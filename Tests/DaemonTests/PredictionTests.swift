@@ -176,7 +176,7 @@ import Testing
         ])
     }
 
-    private func file(_ path: String) -> PlayedFile { PlayedFile(origin: "far", path: Array(path.utf8)) }
+    private func file(_ path: String) -> OriginPath { OriginPath(origin: "far", path: Array(path.utf8)) }
 
     private func node(_ path: String) throws -> Int64 {
         try #require(try library.makeReader().playable([file(path)])[file(path)]).node
