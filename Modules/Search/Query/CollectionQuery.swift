@@ -23,62 +23,40 @@ package indirect enum CollectionQuery: Hashable, Sendable {
 ///
 /// Whatever holds no such term is a query of the search language, and is read by `QueryParser`. A plain `added:<30d`
 /// is a term of its own, since it gives an order.
-package struct CollectionQueryParser {
+package struct CollectionQueryParser: QueryGrammar {
     /// Longer texts are an error, in characters. Each of the queries in it has the search language's own limit.
     package static let maximumCharacters = 1024
     /// The most that `played:top` may ask for.
     package static let maximumTop = 10_000
-    private static let maximumDepth = 32
 
     /// What a part of the text stands for.
-    private struct Part {
+    struct Part {
         /// nil where it is the search language's alone.
         var query: CollectionQuery?
         /// Its tokens.
         var tokens: Range<Int>
     }
 
-    private let characters: [Character]
-    private let tokens: [QueryToken]
+    var tokens: QueryTokens
     private let options: QueryParser.Options
-    private var index = 0
-    private var depth = 0
 
     /// - Parameter now: seconds since 1970, for ages.
     /// - Throws: `QueryError` for what cannot be read, with the place in the whole text.
     package static func parse(_ text: String, now: Int64) throws(QueryError) -> CollectionQuery {
-        let characters = Array(text)
-        guard characters.count <= maximumCharacters else {
-            throw QueryError(
-                position: maximumCharacters + 1, message: "the query has \(characters.count) characters",
-                hint: "at most \(maximumCharacters) are allowed")
-        }
         var parser = CollectionQueryParser(
-            characters: characters, tokens: try QueryScanner.scan(characters), options: QueryParser.Options(now: now))
-        guard !parser.tokens.isEmpty else {
-            throw QueryError(position: 1, message: "the query is empty", hint: "write a word to look for")
-        }
-        if !parser.tokens.contains(where: parser.isOwnTerm) {
+            tokens: try QueryTokens(text, maximumCharacters: maximumCharacters), options: QueryParser.Options(now: now))
+        if !parser.tokens.all.contains(where: parser.isOwnTerm) {
             // Errors are those of the search language then, whatever would be found first.
             _ = try QueryParser.parse(text, options: parser.options)
-            return .search(parser.trimmed(0..<characters.count))
+            return .search(parser.trimmed(0..<parser.tokens.characters.count))
         }
-        let part = try parser.parseOr(isNegated: false)
-        if let token = parser.next {
-            throw QueryError(
-                position: token.position, message: "this \")\" closes nothing", hint: "remove it, or write it in quotes"
-            )
-        }
-        return try parser.query(of: part)
+        return try parser.query(of: try parser.parseAll())
     }
 
-    private init(characters: [Character], tokens: [QueryToken], options: QueryParser.Options) {
-        self.characters = characters
+    private init(tokens: QueryTokens, options: QueryParser.Options) {
         self.tokens = tokens
         self.options = options
     }
-
-    private var next: QueryToken? { index < tokens.count ? tokens[index] : nil }
 
     // MARK: Queries of parts
 
@@ -89,9 +67,10 @@ package struct CollectionQueryParser {
 
     /// The query of the search language that the tokens are, which is read to see whether it can be.
     private func search(_ range: Range<Int>) throws(QueryError) -> CollectionQuery {
-        let start = tokens[range.lowerBound].position - 1
-        let text = trimmed(
-            start..<(range.upperBound < tokens.count ? tokens[range.upperBound].position - 1 : characters.count))
+        let all = tokens.all
+        let start = all[range.lowerBound].position - 1
+        let end = range.upperBound < all.count ? all[range.upperBound].position - 1 : tokens.characters.count
+        let text = trimmed(start..<end)
         do throws(QueryError) { _ = try QueryParser.parse(text, options: options) } catch {
             throw QueryError(position: start + error.position, message: error.message, hint: error.hint)
         }
@@ -99,6 +78,7 @@ package struct CollectionQueryParser {
     }
 
     private func trimmed(_ range: Range<Int>) -> String {
+        let characters = tokens.characters
         var (start, end) = (range.lowerBound, range.upperBound)
         while end > start, characters[end - 1].isWhitespace { end -= 1 }
         while start < end, characters[start].isWhitespace { start += 1 }
@@ -109,7 +89,7 @@ package struct CollectionQueryParser {
     private func join(
         _ parts: [Part], _ combine: ([CollectionQuery]) -> CollectionQuery
     ) throws(QueryError) -> Part {
-        let whole = parts[0].tokens.lowerBound..<index
+        let whole = parts[0].tokens.lowerBound..<tokens.index
         guard parts.contains(where: { $0.query != nil }) else { return Part(query: nil, tokens: whole) }
         var queries: [CollectionQuery] = []
         var plain: Range<Int>?
@@ -126,70 +106,11 @@ package struct CollectionQueryParser {
         return Part(query: queries.count == 1 ? queries[0] : combine(queries), tokens: whole)
     }
 
-    // MARK: Grammar, that of `QueryParser`
+    func all(_ parts: [Part]) throws(QueryError) -> Part { try join(parts) { .and($0) } }
+    func any(_ parts: [Part]) throws(QueryError) -> Part { try join(parts) { .or($0) } }
 
-    private mutating func parseOr(isNegated: Bool) throws(QueryError) -> Part {
-        var parts = [try parseAnd(isNegated: isNegated)]
-        while next?.kind == .or {
-            index += 1
-            parts.append(try parseAnd(isNegated: isNegated))
-        }
-        return try join(parts) { .or($0) }
-    }
-
-    private mutating func parseAnd(isNegated: Bool) throws(QueryError) -> Part {
-        var parts = [try parseNot(isNegated: isNegated)]
-        while let token = next, token.kind != .or, token.kind != .close {
-            if token.kind == .and { index += 1 }
-            parts.append(try parseNot(isNegated: isNegated))
-        }
-        return try join(parts) { .and($0) }
-    }
-
-    private mutating func parseNot(isNegated: Bool) throws(QueryError) -> Part {
-        let start = index
-        while next?.kind == .not { index += 1 }
-        let count = index - start
-        let part = try parsePrimary(isNegated: isNegated || count > 0)
-        let query = count.isMultiple(of: 2) ? part.query : part.query.map { .not($0) }
-        return Part(query: query, tokens: start..<part.tokens.upperBound)
-    }
-
-    private mutating func parsePrimary(isNegated: Bool) throws(QueryError) -> Part {
-        guard let token = next else {
-            throw QueryError(
-                position: characters.count + 1, message: "something is missing at the end", hint: "write a word there")
-        }
-        let start = index
-        index += 1
-        switch token.kind {
-        case .open:
-            depth += 1
-            defer { depth -= 1 }
-            guard depth <= Self.maximumDepth else {
-                throw QueryError(
-                    position: token.position, message: "parentheses are nested too deeply",
-                    hint: "at most \(Self.maximumDepth) levels are allowed")
-            }
-            let part = try parseOr(isNegated: isNegated)
-            guard next?.kind == .close else {
-                throw QueryError(position: token.position, message: "this \"(\" is not closed", hint: "add a \")\"")
-            }
-            index += 1
-            return Part(query: part.query, tokens: start..<index)
-        case .close:
-            throw QueryError(
-                position: token.position, message: "a word is missing before this \")\"",
-                hint: "write one, or put the parenthesis in quotes")
-        case .and, .or:
-            throw QueryError(
-                position: token.position, message: "\(token.text) needs a word on either side",
-                hint: "to look for the word itself, write it in small letters")
-        case .not:
-            throw QueryError(position: token.position, message: "nothing to exclude", hint: "write a word behind it")
-        case .phrase, .word:
-            return Part(query: try term(token, isNegated: isNegated), tokens: start..<index)
-        }
+    func enclosed(_ part: Part, isInverted: Bool, _ range: Range<Int>) -> Part {
+        Part(query: isInverted ? part.query.map { .not($0) } : part.query, tokens: range)
     }
 
     // MARK: Terms
@@ -202,8 +123,12 @@ package struct CollectionQueryParser {
         }
     }
 
+    func term(_ token: QueryToken, isNegated: Bool) throws(QueryError) -> Part {
+        Part(query: try query(of: token, isNegated: isNegated), tokens: (tokens.index - 1)..<tokens.index)
+    }
+
     /// What no search tells; nil for a word of the search language.
-    private func term(_ token: QueryToken, isNegated: Bool) throws(QueryError) -> CollectionQuery? {
+    private func query(of token: QueryToken, isNegated: Bool) throws(QueryError) -> CollectionQuery? {
         switch token.field?.lowercased() {
         case "played": return try PlayedTerm(token).query()
         case "added":
