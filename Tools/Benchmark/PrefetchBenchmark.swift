@@ -90,21 +90,8 @@ private func replay(
     _ place: Workplace, _ server: RcloneServer, _ proxy: TCPProxy, isEnabled: Bool,
     _ parts: [[[Listening.Play]]]
 ) throws -> [Replay] {
-    var directories = try place.freshDirectories(origin: "/")
-    let file = directories.cache.parent.appending("config.toml")
-    let text = """
-        [[origins]]
-        id = "far"
-        type = "webdav"
-        url = "http://127.0.0.1:\(proxy.port)/"
-        credentials = "file:\(server.credentials)"
-
-        [prefetch]
-        enabled = \(isEnabled)
-        """
-    try createDirectories(file.parent)
-    try writeFileAtomically(file, Array(text.utf8))
-    directories.configuration = file
+    let directories = try place.freshDirectories(
+        server, proxy, configuration: "[prefetch]\nenabled = \(isEnabled)")
     return try place.withMount(directories) { mount in
         _ = try mount.command(["scan"])
         return try parts.map { try replay($0, place, mount, proxy) }

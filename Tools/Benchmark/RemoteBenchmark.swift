@@ -53,19 +53,7 @@ private struct Passes {
 private func measureOurs(
     _ place: Workplace, _ server: RcloneServer, _ proxy: TCPProxy, _ passes: Int
 ) throws -> Passes {
-    var directories = try place.freshDirectories(origin: "/")
-    let file = directories.cache.parent.appending("config.toml")
-    let text = """
-        [[origins]]
-        id = "far"
-        type = "webdav"
-        url = "http://127.0.0.1:\(proxy.port)/"
-        credentials = "file:\(server.credentials)"
-        """
-    try createDirectories(file.parent)
-    try writeFileAtomically(file, Array(text.utf8))
-    directories.configuration = file
-    return try place.withMount(directories) { mount in
+    return try place.withMount(try place.freshDirectories(server, proxy)) { mount in
         _ = try mount.command(["scan"])
         return try measure(place, try wholeFiles(below: mount.point), passes)
     }

@@ -1,5 +1,6 @@
 import MusicFSSystem
 import Synchronization
+import TestSupport
 
 /// Where the benchmarks work: directories, programs, and what is mounted at the moment.
 final class Workplace: Sendable {
@@ -161,6 +162,29 @@ final class Workplace: Sendable {
     func freshDirectories(origin: FilePath) throws -> Directories {
         let root = try makeScratch("instance")
         return Directories(origin: origin, cache: root.appending("cache"), state: root.appending("state"))
+    }
+
+    /// The same for an origin on a server, by way of a proxy.
+    ///
+    /// - Parameter configuration: what else stands there.
+    func freshDirectories(
+        _ server: RcloneServer, _ proxy: TCPProxy, configuration: String = ""
+    ) throws -> Directories {
+        var directories = try freshDirectories(origin: "/")
+        let file = directories.cache.parent.appending("config.toml")
+        let text = """
+            [[origins]]
+            id = "far"
+            type = "webdav"
+            url = "http://127.0.0.1:\(proxy.port)/"
+            credentials = "file:\(server.credentials)"
+
+            \(configuration)
+            """
+        try createDirectories(file.parent)
+        try writeFileAtomically(file, Array(text.utf8))
+        directories.configuration = file
+        return directories
     }
 }
 
