@@ -29,9 +29,11 @@ private func show(
         try Client.print("\(text): \(outcome.done.joined(separator: ", "))")
     }
     let word = isFatal ? "Error" : "Warning"
-    let lines = outcome.failed.map { "\(word): \($0.store) \(failure): \($0.reason)\n" }.joined()
-    guard !isFatal else { throw CommandExit(lines, to: .standardError, code: ExitCode(1)) }
-    if !lines.isEmpty { try writeFully(2, Array(lines.utf8)) }
+    let lines = outcome.failed.map { "\(word): \($0.store) \(failure): \($0.reason)" }
+    guard !isFatal else {
+        throw CommandExit(lines.joined(separator: "\n"), to: .standardError, code: ExitCode(1))
+    }
+    for line in lines { try Client.note(line) }
 }
 
 /// The directories of the instance that is meant: the daemon says where they are, or the configuration does.

@@ -78,7 +78,7 @@ struct CacheStatsCommand: ParsableCommand {
                 "\(origin.id): \(origin.fetchedBytes >> 20) MiB in \(origin.requests) requests, \(origin.errors) errors"
             )
         }
-        try Client.print(lines.joined(separator: "\n"))
+        try Client.print(lines: lines)
     }
 }
 

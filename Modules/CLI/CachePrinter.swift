@@ -1,5 +1,6 @@
 import MusicFSArguments
 import MusicFSControl
+import MusicFSCore
 import MusicFSSystem
 import Synchronization
 
@@ -28,7 +29,7 @@ final class CachePrinter: Sendable {
             } else if isTerminal(2), !progress.isFinished {
                 let share = progress.total.map { " of \($0)" } ?? ""
                 let text = "\(progress.done)\(share), \(progress.bytes >> 20) MiB \(progress.path ?? "")"
-                try writeFully(2, Array((ProgressLine.clear + String(text.prefix(100))).utf8))
+                try writeFully(2, Array((ProgressLine.clear + escapeControls(String(text.prefix(100)))).utf8))
             }
             return true
         } catch { return false }

@@ -59,7 +59,21 @@ enum Client {
         }
     }
 
-    static func print(_ text: String) throws { try writeFully(1, Array((text + "\n").utf8)) }
+    /// Prints a line for people, of columns that a tab parts. What is in the texts cannot play with the terminal.
+    static func print(columns: [String]) throws {
+        try printAsItIs(columns.map(escapeControls).joined(separator: "\t"))
+    }
+
+    static func print(_ line: String) throws { try print(lines: [line]) }
+
+    /// The same of lines.
+    static func print(lines: [String]) throws { try printAsItIs(lines.map(escapeControls).joined(separator: "\n")) }
+
+    /// Prints what holds no text from elsewhere, or was made safe before.
+    static func printAsItIs(_ text: String) throws { try writeFully(1, Array((text + "\n").utf8)) }
+
+    /// A line on standard error, as safe as those.
+    static func note(_ line: String) throws { try writeFully(2, Array((escapeControls(line) + "\n").utf8)) }
 
     static func printJSON(_ value: some Encodable) throws { try writeFully(1, try JSON.encode(value) + [0x0a]) }
 }
@@ -82,11 +96,11 @@ struct StatusCommand: ParsableCommand {
             let status = try Client.connect(client, global, mountPoint: mountPoint).value(
                 StatusReport.self, .get, "/v1/status")
             if client.json { return try Client.printJSON(status) }
-            try Client.print(text(status))
+            try Client.print(lines: lines(status))
         }
     }
 
-    private func text(_ status: StatusReport) -> String {
+    private func lines(_ status: StatusReport) -> [String] {
         var lines = [
             "\(status.name): \(status.state) on \(status.mountPoint)",
             "  version \(status.version), up \(status.uptimeSeconds) s, process \(status.pid), guardian \(status.guardianPID)",
@@ -108,7 +122,7 @@ struct StatusCommand: ParsableCommand {
         for task in status.tasks where task.state != "running" && task.state != "finished" {
             lines.append("  task \(task.name): \(task.state)")
         }
-        return lines.joined(separator: "\n")
+        return lines
     }
 }
 
@@ -226,11 +240,11 @@ struct InfoCommand: ParsableCommand {
             let info = try Client.connect(options, global).value(
                 InfoReport.self, .get, "/v1/info", query: [QueryItem("path", bytes: absolute.bytes)])
             if client.json { return try Client.printJSON(info) }
-            try Client.print(text(info))
+            try Client.print(lines: lines(info))
         }
     }
 
-    private func text(_ info: InfoReport) -> String {
+    private func lines(_ info: InfoReport) -> [String] {
         var lines = [info.path, "  track \(info.trackID), \(info.size) bytes, read \(info.plan)"]
         if let reason = info.quarantined { lines.append("  quarantined: \(reason)") }
         for (field, values) in info.tags.sorted(by: { $0.key < $1.key }) {
@@ -250,6 +264,6 @@ struct InfoCommand: ParsableCommand {
         for replica in info.replicas {
             lines.append("  \(replica.origin): \(replica.realPath)\(replica.isPreferred ? " (preferred)" : "")")
         }
-        return lines.joined(separator: "\n")
+        return lines
     }
 }

@@ -148,7 +148,8 @@ struct CollectionShowCommand: ParsableCommand {
             if json {
                 tracks.append(track)
             } else {
-                try Client.print("\(PlaylistText.caption(artist: track.artist, title: track.title))\t\(track.path)")
+                let caption = PlaylistText.caption(artist: track.artist, title: track.title)
+                try Client.print(columns: [caption, track.path])
             }
             return true
         }

@@ -42,7 +42,7 @@ struct ConfigShowCommand: ParsableCommand {
     mutating func run() throws {
         let loaded = try Configured.load(
             ConfigurationFlags(configFile: global.config, logLevel: global.logLevel))
-        guard json else { return try Client.print(loaded.show()) }
+        guard json else { return try Client.printAsItIs(loaded.show()) }
         try Client.printJSON(
             loaded.entries.map { Entry(key: $0.key, value: $0.value.text, source: $0.source.description) })
     }
@@ -53,5 +53,5 @@ struct ConfigExampleCommand: ParsableCommand {
         commandName: "example", abstract: "Print a configuration file with every key and its default.",
         examples: [CommandExample("musicfs config example", "")])
 
-    mutating func run() throws { try Client.print(Configuration.example) }
+    mutating func run() throws { try Client.printAsItIs(Configuration.example) }
 }

@@ -29,20 +29,20 @@ struct DoctorCommand: ParsableCommand {
         if json {
             try Client.printJSON(found)
         } else {
-            for diagnosis in found { try Client.print(text(diagnosis)) }
+            try Client.print(lines: found.flatMap(lines))
         }
         if found.contains(where: { $0.status == .error }) { throw ExitCode(1) }
     }
 
-    private func text(_ diagnosis: Diagnosis) -> String {
+    private func lines(_ diagnosis: Diagnosis) -> [String] {
         let sign =
             switch diagnosis.status {
             case .ok: "ok     "
             case .warning: "warning"
             case .error: "ERROR  "
             }
-        let remedy = diagnosis.remedy.map { "\n         -> \($0)" } ?? ""
-        return "\(sign)  \(diagnosis.name): \(diagnosis.message)\(remedy)"
+        let remedy = diagnosis.remedy.map { ["         -> \($0)"] } ?? []
+        return ["\(sign)  \(diagnosis.name): \(diagnosis.message)"] + remedy
     }
 
     /// The daemon's, where one answers; else the one that would be mounted.

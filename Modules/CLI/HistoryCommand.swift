@@ -38,7 +38,7 @@ struct HistoryCommand: ParsableCommand {
         }
         if client.json { return try Client.printJSON(rows) }
         if rows.isEmpty { return try Client.print("nothing was \(plays ? "played" : "opened")") }
-        try Client.print(rows.map(line).joined(separator: "\n"))
+        try Client.print(lines: rows.map(line))
     }
 
     private func line(_ row: HistoryReport) -> String {
@@ -83,7 +83,7 @@ struct PrefetchStatusCommand: ParsableCommand {
                 lines.append("now   \(item.reason)  \(item.path)  \(item.bytes >> 20) of \(item.size >> 20) MiB")
             }
             for item in report.pending { lines.append("next  \(item.reason)  \(item.path)") }
-            try Client.print(lines.joined(separator: "\n"))
+            try Client.print(lines: lines)
         }
     }
 }

@@ -28,7 +28,7 @@ struct CompletionsCommand: ParsableCommand {
 
     @Argument(help: "The shell.") var shell: CompletionShell
 
-    mutating func run() throws { try Client.print(MusicFSCommand.completionScript(for: shell)) }
+    mutating func run() throws { try Client.printAsItIs(MusicFSCommand.completionScript(for: shell)) }
 }
 
 /// Prints the manual page; for packaging.
@@ -39,6 +39,6 @@ struct ManualCommand: ParsableCommand {
     @Option(help: "The date that it shows.") var date = "2026-11-20"
 
     mutating func run() throws {
-        try Client.print(MusicFSCommand.manualPage(ManualPage(date: date, source: "MusicFS \(musicFSVersion)")))
+        try Client.printAsItIs(MusicFSCommand.manualPage(ManualPage(date: date, source: "MusicFS \(musicFSVersion)")))
     }
 }

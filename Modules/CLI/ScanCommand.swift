@@ -87,10 +87,10 @@ struct OriginListCommand: ParsableCommand {
 private func printOrigins(_ origins: [OriginReport], _ client: ClientOptions) throws {
     if client.json { return try Client.printJSON(origins) }
     for origin in origins {
-        var line = "\(origin.id)\t\(origin.type)\t\(origin.health)\t\(origin.replicas) files"
-        if let latency = origin.latencyMilliseconds { line += "\t\(Int(latency.rounded(.up))) ms" }
-        if let message = origin.message { line += "\t\(message)" }
-        try Client.print(line)
+        var columns = [origin.id, origin.type, origin.health, "\(origin.replicas) files"]
+        if let latency = origin.latencyMilliseconds { columns.append("\(Int(latency.rounded(.up))) ms") }
+        if let message = origin.message { columns.append(message) }
+        try Client.print(columns: columns)
     }
 }
 

@@ -64,17 +64,17 @@ struct SearchFindCommand: ParsableCommand {
     private func show(_ report: SearchReport) throws {
         let printer = SearchPrinter(isStyled: isTerminal(1))
         if let corrected = report.correctedTo {
-            try writeFully(2, Array("nothing matches \(report.query); this is for: \(corrected)\n".utf8))
+            try Client.note("nothing matches \(report.query); this is for: \(corrected)")
         }
         if let understood = report.understood { try Client.print("understood as \(understood)") }
         if report.isIncomplete == true {
-            try writeFully(2, Array("the index is being built: there may be more\n".utf8))
+            try Client.note("the index is being built: there may be more")
         }
-        for result in report.results { try Client.print(printer.text(result)) }
+        for result in report.results { try Client.printAsItIs(printer.text(result)) }
         let first = offset + 1
         let range = report.results.isEmpty ? "" : ", \(first) to \(offset + report.results.count) shown"
         let milliseconds = Double(report.microseconds / 100) / 10
-        try writeFully(2, Array("\(report.total) tracks\(range), \(milliseconds) ms\n".utf8))
+        try Client.note("\(report.total) tracks\(range), \(milliseconds) ms")
     }
 }
 
@@ -94,12 +94,11 @@ struct SearchStatsCommand: ParsableCommand {
         }
         if client.json { return try Client.printJSON(report) }
         let message = report.message.map { ": \($0)" } ?? ""
-        try Client.print(
-            """
-            \(report.state)\(message)
-            \(report.documents) tracks, \(report.pending) changes to come
-            \(report.segments) segments, \(report.bytes >> 10) KiB; \(report.searches) searches
-            """)
+        try Client.print(lines: [
+            "\(report.state)\(message)",
+            "\(report.documents) tracks, \(report.pending) changes to come",
+            "\(report.segments) segments, \(report.bytes >> 10) KiB; \(report.searches) searches",
+        ])
     }
 }
 

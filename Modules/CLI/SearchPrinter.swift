@@ -1,4 +1,5 @@
 import MusicFSControl
+import MusicFSCore
 
 /// A found track on the terminal: what it is, and where.
 struct SearchPrinter {
@@ -11,7 +12,7 @@ struct SearchPrinter {
         var line = [artist, title].compactMap { $0 }.joined(separator: " - ")
         let album = [value("album", result.album, result), result.year.map(String.init)].compactMap { $0 }
         if !album.isEmpty { line += " (\(album.joined(separator: ", ")))" }
-        let lines = (line.isEmpty ? [] : [line]) + ["    \(printable(result.path))"] + explanation(result)
+        let lines = (line.isEmpty ? [] : [line]) + ["    \(escapeControls(result.path))"] + explanation(result)
         return lines.joined(separator: "\n")
     }
 
@@ -21,7 +22,7 @@ struct SearchPrinter {
             + parts.map { part in
                 let fields = part.fields.map { "\($0.name) \($0.count) of \($0.length)" }.joined(separator: ", ")
                 return
-                    "      \(rounded(part.score)) \(part.kind) \(printable(part.term)), rarity \(rounded(part.rarity)): \(fields)"
+                    "      \(rounded(part.score)) \(part.kind) \(escapeControls(part.term)), rarity \(rounded(part.rarity)): \(fields)"
             }
     }
 
@@ -30,12 +31,7 @@ struct SearchPrinter {
     /// The value of a field, with what matched of it marked.
     private func value(_ field: String, _ value: String?, _ result: SearchReport.Result) -> String? {
         guard let value else { return nil }
-        guard isStyled, let marked = result.highlights[field]?.first else { return printable(value) }
-        return printable(marked).replacing("«", with: "\u{1b}[1m").replacing("»", with: "\u{1b}[0m")
-    }
-
-    /// Tags may hold what a terminal would obey.
-    private func printable(_ text: String) -> String {
-        String(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? " " : Character($0) })
+        guard isStyled, let marked = result.highlights[field]?.first else { return escapeControls(value) }
+        return escapeControls(marked).replacing("«", with: "\u{1b}[1m").replacing("»", with: "\u{1b}[0m")
     }
 }

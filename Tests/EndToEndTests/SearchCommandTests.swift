@@ -114,6 +114,34 @@ extension EndToEnd {
             #expect(try alone("time").status == 1)
         }
 
+        @Test(.timeLimit(.minutes(1))) func textOfTagsAndNamesCannotPlayWithTheTerminal() throws {
+            let library = try MountedLibrary()
+            let title = "Clear\u{1b}[2J\u{202e}Screen"
+            try makeTrack(library, "1\u{1b}[2J.flac", title: title)
+            try library.start()
+            #expect(isReady(library, 1))
+            let file = library.mount.appending(try #require(library.files().first)).description
+            for (arguments, shown) in [
+                (["search", "floyd"], "Clear\\u{1b}[2J\\u{202e}Screen"),
+                (["collection", "show", "Recently Added"], "Clear [2J\\u{202e}Screen"),
+                (["info", file], "local: \(library.origin)/1\\u{1b}[2J.flac"),
+                (["info", file], "title: Clear\\u{1b}[2J\\u{202e}Screen"),
+            ] {
+                let text = try run([Programs.musicfs] + arguments + ["--name", library.name]).text
+                #expect(text.contains(shown), "\(arguments): \(text.debugDescription)")
+                let isSafe = text.unicodeScalars.allSatisfy {
+                    $0 == "\n" || $0 == "\t" || $0.value >= 0x20 && $0 != "\u{202e}"
+                }
+                #expect(isSafe, "\(arguments): \(text.debugDescription)")
+            }
+            let missing = try run(
+                "bash", "-c", "exec \"$@\" 2>&1", "bash", Programs.musicfs, "info", "\(file)\u{1b}", "--name",
+                library.name)
+            #expect(missing.status == 1 && missing.text.contains(".flac\\u{1b}"), "\(missing.text.debugDescription)")
+            // For programs it is what it is.
+            #expect(try search(library, "floyd").results.map(\.title) == [title])
+        }
+
         @Test(.timeLimit(.minutes(1))) func aQueryThatCannotBeReadIsAnErrorThatSaysWhere() throws {
             let library = try MountedLibrary()
             try library.start(waitsForScan: false)
