@@ -121,9 +121,7 @@ struct ControlRoutes: Sendable {
 
     func status() throws(ControlError) -> StatusReport {
         // A library that cannot be read is what the status is to tell of, rather than an error of its own.
-        let known = try? server.reading {
-            (try $0.totals(), try $0.quarantinedCount(), try $0.origins())
-        }
+        let known = try? server.readingTotals()
         let (totals, quarantined, records) = known ?? (LibraryTotals(), 0, [])
         let deaths = server.journal.deaths
         let cache = server.content.cache.statistics

@@ -29,4 +29,9 @@ extension Server {
     ) throws(ControlError) -> R {
         try questions.answer("the library") { [library] in try body(try library.makeReader()) }
     }
+
+    /// What the status and the metrics tell of it.
+    func readingTotals() throws(ControlError) -> (totals: LibraryTotals, quarantined: Int64, origins: [OriginRecord]) {
+        try reading { (try $0.totals(), try $0.quarantinedCount(), try $0.origins()) }
+    }
 }

@@ -17,13 +17,9 @@ struct MetricsPage {
 
     /// What the library would tell is left out while it cannot be read: the rest is wanted all the more then.
     func text() -> String {
-        var records: [OriginRecord] = []
-        if let reader = try? server.library.makeReader(), let totals = try? reader.totals(),
-            let quarantined = try? reader.quarantinedCount()
-        {
-            addLibrary(totals, quarantined: quarantined)
-            records = (try? reader.origins()) ?? []
-        }
+        let known = try? server.readingTotals()
+        if let known { addLibrary(known.totals, quarantined: known.quarantined) }
+        let records = known?.origins ?? []
         addOrigins(records)
         addServer(records)
         addCache()
@@ -136,7 +132,7 @@ struct MetricsPage {
     /// By the names that other programs' metrics have.
     private func addProcess() {
         gauge("process_open_fds", "Open descriptors of the server.", ThisProcess.openDescriptors)
-        gauge("process_max_fds", "How many it may have.", ThisProcess.raiseDescriptorLimit())
+        gauge("process_max_fds", "How many it may have.", ThisProcess.descriptorLimit)
         gauge("process_resident_memory_bytes", "Memory of the server that is in RAM.", ThisProcess.residentBytes)
         registry.gauge("process_start_time_seconds", help: "When the server was started, since 1970.").set(
             Double(wallClockNanoseconds()) / 1e9 - Double(monotonicNanoseconds() &- server.started) / 1e9)

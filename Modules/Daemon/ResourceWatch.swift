@@ -19,9 +19,6 @@ final class ResourceWatch: Sendable {
         self.log = log
         shortages = metrics.counter(
             "musicfs_memory_shortages_total", help: "How often the caches were made small because memory was short.")
-        metrics.gauge("musicfs_open_fds", help: "Open descriptors.") { Double(ThisProcess.openDescriptors) }
-        metrics.gauge("musicfs_fd_limit", help: "Descriptors that may be open.") { Double(ThisProcess.descriptorLimit) }
-        metrics.gauge("musicfs_resident_bytes", help: "Resident memory.") { Double(ThisProcess.residentBytes) }
         metrics.gauge("musicfs_cache_buffer_limit_bytes", help: "Memory that buffers may take now.") { [cache] in
             Double(cache.budget.limit)
         }
