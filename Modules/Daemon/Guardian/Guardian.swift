@@ -9,7 +9,7 @@ package import MusicFSSystem
 package final class Guardian {
     let configuration: GuardianConfiguration
     let log: Logger
-    private let onReady: () -> Void
+    let onReady: () -> Void
     private let signals: SignalQueue
     let journal: Journal
     let device: SharedFD
@@ -25,12 +25,12 @@ package final class Guardian {
     var isStopping = false
     /// Whether the mount is left as it is, for another guardian.
     var isLeaving = false
-    private var isUnmounted = false
+    var isUnmounted = false
     /// Whether the connection is gone and the mount is not.
     var isAborted = false
     let begin = monotonicNanoseconds()
-    private var isReady = false
-    private var isReloading = false
+    var isReady = false
+    var isReloading = false
     /// The program on disk while it is asked whether it can take over.
     var candidate: Candidate?
     /// When the server is to be replaced as planned.
@@ -343,75 +343,6 @@ package final class Guardian {
         // So that the log says what it was doing.
         server.process.send(CrashReports.stacksSignal)
         self.server?.asked = monotonicNanoseconds()
-    }
-
-    // MARK: What the server asks for
-
-    private func answer() {
-        guard let channel = server?.channel, let packet = try? receivePacket(channel.raw, limit: 8192) else { return }
-        // At the end of the connection the process is on its way out, and its own descriptor will say so.
-        guard !packet.bytes.isEmpty else { return }
-        guard let request = GuardianRequest(decoding: packet.bytes) else {
-            try? sendPacket(channel.raw, GuardianReply(.invalid).encode())
-            return
-        }
-        switch request {
-        case .serving(let thread):
-            server?.serving = monotonicNanoseconds()
-            server?.sentinel = try? openThread(thread)
-            if !isReady {
-                isReady = true
-                ServiceManager.tell(.ready)
-                onReady()
-            } else if isReloading {
-                ServiceManager.tell(.ready)
-            }
-            isReloading = false
-            ServiceManager.tell(.status("serving \(configuration.mountPoint)"))
-            try? sendPacket(channel.raw, GuardianReply().encode())
-        case .disconnected:
-            isUnmounted = true
-            isAborted = (try? MountEntry.at(configuration.mountPoint))?.isMusicFS == true
-            try? sendPacket(channel.raw, GuardianReply().encode())
-        case .replace:
-            ServiceManager.tell(.reloading)
-            isReloading = true
-            planReplacement()
-            try? sendPacket(channel.raw, GuardianReply().encode())
-        case .openBacking:
-            try? sendPacket(channel.raw, openBacking(packet.descriptors.first).encode())
-        case .closeBacking(let id):
-            closeBackingFile(device: device.raw, id: id)
-            try? sendPacket(channel.raw, GuardianReply().encode())
-        case .nextEpoch(let minimum):
-            try? sendPacket(channel.raw, nextEpoch(minimum).encode())
-        case .cloneMount(let path):
-            cloneMount(path, to: channel)
-        }
-    }
-
-    private func openBacking(_ file: SharedFD?) -> GuardianReply {
-        guard journal.hasPassthrough, let file else { return GuardianReply(.notSupported) }
-        do throws(SystemError) {
-            return GuardianReply(value: UInt64(try registerBackingFile(device: device.raw, fd: file.raw)))
-        } catch { return GuardianReply(error.errno) }
-    }
-
-    private func cloneMount(_ path: FilePath, to channel: SharedFD) {
-        do throws(SystemError) {
-            let clone = try cloneMountReadOnly(path)
-            try sendPacket(channel.raw, GuardianReply(value: journal.hasPassthrough ? 1 : 0).encode(), fds: [clone.raw])
-        } catch { try? sendPacket(channel.raw, GuardianReply(error.errno).encode()) }
-    }
-
-    /// The epoch is kept in a file and in memory, so that it grows even while the file cannot be written.
-    private func nextEpoch(_ minimum: UInt64) -> GuardianReply {
-        let next = EpochFile(path: configuration.epochFile).next(after: max(journal.epoch, minimum))
-        journal.epoch = next.epoch
-        if let failure = next.failure {
-            log.warning("the epoch could not be saved", metadata: ["error": "\(failure)"])
-        }
-        return GuardianReply(value: next.epoch)
     }
 
     // MARK: The end
