@@ -58,9 +58,7 @@ package final class Server: Sendable {
         log = logs.logger("server")
         ThisProcess.dieWithParent(Signal.kill)
         crashes = CrashHistory(directory: settings.stateDirectory)
-        do throws(SystemError) {
-            try CrashReports.install(program: "server", directory: settings.stateDirectory)
-        } catch { log.warning("crashes will not be reported", metadata: ["error": "\(error)"]) }
+        Server.reportCrashes(settings, log)
         journal = try Journal.map(SharedFD(OwnedFD(owning: ServerDescriptor.journal)))
         let guardian = GuardianClient(SharedFD(OwnedFD(owning: ServerDescriptor.channel))) {
             ThisProcess.send(Signal.kill)
@@ -85,31 +83,11 @@ package final class Server: Sendable {
         ).open()
         library = opened.library
         recovery.set(library)
-        let indexer = SearchIndexer(
-            library: library, cacheDirectory: journal.place == .memory ? nil : settings.cacheDirectory,
-            log: logs.logger("search"), onCommit: { later.listsChanged() })
-        later.set(indexer)
-        let search = SearchService(
-            indexer, library: library,
-            recent: RecentSearches(settings.cacheDirectory.appending("searches"), log: logs.logger("search")) {
-                later.searchesChanged()
-            },
-            metrics: metrics)
-        self.search = search
+        search = Server.makeSearch(settings, library, journal, later, metrics, log: logs.logger("search"))
         history = History(
             settings.stateDirectory, keep: settings.history.keep, isNewMount: journal.generation <= 1,
             log: logs.logger("history"))
-        let makeReader = { @Sendable [library] () throws(CacheError) -> LibraryReader? in try library.makeReader() }
-        let collections = Collections(
-            curation: curation, finder: search,
-            history: LibraryPlayHistory(history: history, makeReader: makeReader),
-            onChange: {
-                later.listsChanged(in: CollectionDirectory.name)
-                later.searchesChanged()
-            }, makeReader: makeReader)
-        self.collections = collections
-        // Before anybody looks one up. What goes wrong is told when it is tried again (`followCuration`).
-        try? collections.refresh(lastChange: library.lastChange)
+        collections = Server.makeCollections(curation, search, history, library, later)
         let ids = opened.origins
         media = try MediaWorkers(settings.workers, environment: environment, log: logs.logger("media"))
         let timer = try DeadlineTimer(clock: SystemClock())
@@ -142,16 +120,10 @@ package final class Server: Sendable {
         directory.set(origins) { origin in
             for work in ["sync", "watch"] { supervisor.revive("\(work)-\(origin.setting.id)") }
         }
-        // So that its files can be opened when the mount appears; one that hangs is not waited for.
-        for origin in origins { origin.beginToBringUp() }
-        let begin = monotonicNanoseconds()
-        for origin in origins {
-            // Whoever reads from the others waits for this server.
-            let isFar = origin.setting.kind != .local && journal.generation > 1
-            origin.waitUntilUp(begin &+ (isFar ? 150_000_000 : 500_000_000))
-        }
+        Server.bringUp(origins, generation: journal.generation)
         checks = StoreChecks(
-            settings, library: library, curation: curation, history: history, cache: content.cache, indexer: indexer,
+            settings, library: library, curation: curation, history: history, cache: content.cache,
+            indexer: search.indexer,
             recovery: recovery, log: log)
         wasInterrupted = Server.noteStart(settings, journal, log: log)
         fuse = try FUSEServer(
@@ -166,31 +138,6 @@ package final class Server: Sendable {
             observer: fileEvents,
             onDisconnect: { later.disconnected(guardian) })
         later.set(fuse)
-    }
-
-    /// What is made after those who need it.
-    private final class Later: Sendable {
-        private let fuse = Mutex<FUSEServer?>(nil)
-        private let indexer = Mutex<SearchIndexer?>(nil)
-
-        func set(_ server: FUSEServer) { fuse.withLock { $0 = server } }
-        func set(_ indexer: SearchIndexer) { self.indexer.withLock { $0 = indexer } }
-
-        func committed(_ changes: [TreeChange], upTo sequence: Int64) {
-            fuse.withLock { $0 }?.invalidate(changes, upTo: sequence)
-            indexer.withLock { $0 }?.changed(upTo: sequence)
-        }
-
-        /// What is in virtual directories may be something else now.
-        func listsChanged(in directory: String? = nil) { fuse.withLock { $0 }?.listsChanged(in: directory) }
-        /// Others were searched for last.
-        func searchesChanged() { fuse.withLock { $0 }?.namesChanged(in: SearchLists.name) }
-
-        /// The mount is gone: the guardian is told, and this process asks itself to stop.
-        func disconnected(_ guardian: GuardianClient) {
-            try? guardian.disconnected()
-            ThisProcess.send(Signal.terminate)
-        }
     }
 
     /// Serves until it is told to stop.
