@@ -1,11 +1,19 @@
 /// The documents that have some words at the right distances in one field.
-final class PhraseCursor: LeapfrogCursor {
+final class PhraseCursor: Cursor {
     /// At least two, with their places in the phrase.
     private let words: [(cursor: TermCursor, place: Int)]
+    /// The word with the fewest documents leads; then comes that with the next fewest, then the others.
+    private let leader: TermCursor
+    private let second: TermCursor
+    private let others: CursorChain?
     private let scorer: Scorer
     private let norms: Bytes
+    private let gate: Gate?
+    private let watch: SearchWatch
     /// What makes a bound of the leader's one of the phrase's.
-    private var leaderFactor: Float = 0
+    private let leaderFactor: Float
+    /// The length of a field that just holds the phrase, as `FieldLength` has it.
+    private let shortest: UInt8
     private var occurrences: [[Occurrence]]
     /// How often each field of the present document has the phrase.
     private(set) var counts = [Int](repeating: 0, count: 8)
@@ -16,30 +24,90 @@ final class PhraseCursor: LeapfrogCursor {
         self.words = words
         self.scorer = scorer
         self.norms = norms
+        self.gate = gate
+        self.watch = watch
+        let byCost = words.map(\.cursor).sorted { $0.cost < $1.cost }
+        (leader, second) = (byCost[0], byCost[1])
+        others = CursorChain(byCost.dropFirst(2).map { $0 as Cursor })
         occurrences = words.map { _ in [] }
-        super.init(words.map(\.cursor), gate: gate, watch: watch)
+        let places = words.map(\.place)
+        // Greater codes are rounded.
+        shortest = UInt8(min(max((places.max() ?? 0) - (places.min() ?? 0) + 1, 0), 200))
         // Where a word has no score of its own there is no bound but the phrase's.
-        let own = (leader as? TermCursor)?.scorer?.maximum ?? 0
+        let own = byCost[0].scorer?.maximum ?? 0
         leaderFactor = own > 0 ? scorer.maximum / own * 1.00001 : .greatestFiniteMagnitude
+        super.init(cost: byCost[0].cost)
         settle()
     }
 
-    override func accepts(_ candidate: UInt32) -> Bool { isPossible(candidate) && countPhrases() }
+    override func next() {
+        leader.next()
+        settle()
+    }
 
-    /// Whether the words are in one field at all, and the document could be among the best if it has the phrase: both are
-    /// known without the places.
-    private func isPossible(_ candidate: UInt32) -> Bool {
-        var fields = scorer.mask
-        var repeats = PostingCode.repeats
-        for (cursor, _) in words {
-            let code = cursor.decoder.code(cursor.index)
-            fields &= code
-            repeats &= code
+    override func seek(_ target: UInt32) {
+        if document >= target { return }
+        leader.seek(target)
+        settle()
+    }
+
+    /// Goes on to the first document from the leader's on.
+    private func settle() {
+        while leader.document != Cursor.end, !watch.isOver(after: words.count) {
+            let candidate = leader.document
+            if let last = gate?.lastToSkip(from: candidate, self) {
+                if last == Cursor.end { break }
+                leader.seek(last + 1)
+                continue
+            }
+            // To open a block takes longer than to see what the leader alone tells.
+            if second.isBehind(candidate), !isPossible(candidate, leader.code, repeats: leader.code) {
+                leader.next()
+                continue
+            }
+            second.seek(candidate)
+            if second.document != candidate {
+                leader.seek(second.document)
+            } else if let ahead = others?.firstAhead(of: candidate) {
+                leader.seek(ahead)
+            } else if hasPhrase(candidate) {
+                document = candidate
+                return
+            } else {
+                leader.next()
+            }
         }
-        if fields == 0 { return false }
-        // Once in each field at most, where one of the words is no more often there.
-        guard let gate, repeats == 0 else { return true }
-        return !gate.isTooLow(scorer.score(fields, norms.u64(Int(candidate) &* TextField.count)), candidate)
+        document = Cursor.end
+    }
+
+    /// Whether one of the fields is long enough for the phrase, and the document could be among the best if they have it:
+    /// both are known without the places.
+    ///
+    /// - Parameters:
+    ///   - fields: those that may have the phrase.
+    ///   - repeats: has `PostingCode.repeats` where they may have it more than once.
+    private func isPossible(_ candidate: UInt32, _ fields: UInt8, repeats: UInt8) -> Bool {
+        var rest = fields & scorer.mask
+        if rest == 0 { return false }
+        let lengths = norms.u64(Int(candidate) &* TextField.count)
+        var sum: Float = -1
+        while rest != 0 {
+            let field = rest.trailingZeroBitCount
+            rest &= rest - 1
+            let length = UInt8(truncatingIfNeeded: lengths >> UInt64(field * 8))
+            if length >= shortest { sum = max(sum, 0) + scorer.weight(field, length) }
+        }
+        if sum < 0 { return false }
+        guard let gate, repeats & PostingCode.repeats == 0 else { return true }
+        return !gate.isTooLow(scorer.score(weight: sum), candidate)
+    }
+
+    /// Whether a document that all words are at has the phrase.
+    private func hasPhrase(_ candidate: UInt32) -> Bool {
+        var common = leader.code & second.code
+        if others != nil { for (cursor, _) in words { common &= cursor.code } }
+        // A field has the phrase no more often than the word that it has least often.
+        return isPossible(candidate, common, repeats: common) && countPhrases()
     }
 
     /// - Returns: whether the document that all words are at has the phrase.

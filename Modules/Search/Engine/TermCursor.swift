@@ -94,6 +94,14 @@ final class TermCursor: Cursor {
         }
     }
 
+    /// Whether what is asked for is in another block, as far as is known without a look.
+    @inline(__always) func isBehind(_ target: UInt32) -> Bool {
+        document < target && decoder.block < decoder.blockCount &- 1 && decoder.last(decoder.block) < target
+    }
+
+    /// In which fields the present document has the term.
+    @inline(__always) var code: UInt8 { decoder.code(index) }
+
     override func score() -> Float { score(index) }
 
     /// The score of a posting of the loaded block.

@@ -240,14 +240,32 @@ import MusicFSCore
             return
         }
         guard let source = unsafe packedSource(table + count, width) else { return fail() }
+        if count == 0 { return unsafe unpackCodes(source) }
+        hasRepeats = (0..<count).contains { bytes.u8(table &+ $0) & PostingCode.repeats != 0 }
+        // A value is less than twice their count and than 16, so that with the eight bytes behind the values, which
+        // `packedSource` has seen, it is still in what may be read, however many codes there are.
+        let known = unsafe source - count
         let mask = (UInt64(1) << UInt64(width)) &- 1
+        // Eight values begin with a byte. Those behind the length are nobody's, and within a block.
+        for group in 0..<((length &+ 7) / 8) {
+            var word = unsafe UInt64(
+                littleEndian: source.loadUnaligned(fromByteOffset: group &* width, as: UInt64.self))
+            for index in (group &* 8)..<(group &* 8 &+ 8) {
+                let code = unsafe known.load(fromByteOffset: Int(word & mask), as: UInt8.self)
+                unsafe codes[index] = code & 0x7f
+                word &>>= UInt64(width)
+            }
+        }
+    }
+
+    /// Unpacks codes that are packed without a table.
+    private func unpackCodes(_ source: UnsafeRawPointer) {
         var all: UInt8 = 0
         for index in 0..<length {
-            let bit = index &* width
-            let word = unsafe UInt64(
-                littleEndian: source.loadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self))
-            let value = Int((word >> UInt64(bit & 7)) & mask)
-            let code = count == 0 ? UInt8(value) : bytes.u8(table &+ value) & 0x7f
+            let bit = index &* 7
+            let word = unsafe UInt16(
+                littleEndian: source.loadUnaligned(fromByteOffset: bit >> 3, as: UInt16.self))
+            let code = UInt8(truncatingIfNeeded: word >> UInt16(bit & 7)) & 0x7f
             unsafe codes[index] = code
             all |= code
         }
@@ -264,12 +282,24 @@ import MusicFSCore
         // Mostly it goes on from the posting that was asked for last.
         if index < frequencyMark.index || frequencyMark.index > length { frequencyMark = (0, frequenciesOffset) }
         var offset = frequencyMark.offset
-        for before in frequencyMark.index..<min(index, length) {
+        let end = min(index, length)
+        var before = frequencyMark.index
+        while before < end {
+            if before &+ 8 <= end, eightCodes(before) & 0x4040_4040_4040_4040 == 0 {
+                before &+= 8
+                continue
+            }
             let code = unsafe codes[before]
             if code & PostingCode.repeats != 0 { offset &+= (code & PostingCode.fields).nonzeroBitCount }
+            before &+= 1
         }
-        frequencyMark = (min(index, length), offset)
+        frequencyMark = (end, offset)
         return offset
+    }
+
+    /// The codes of a posting and the seven behind it.
+    @inline(__always) private func eightCodes(_ index: Int) -> UInt64 {
+        unsafe UnsafeRawPointer(codes).loadUnaligned(fromByteOffset: index, as: UInt64.self)
     }
 
     /// All occurrences of the loaded block, and where those of each posting begin.
@@ -294,16 +324,24 @@ import MusicFSCore
         if placesOffset < 0 { placesOffset = hasRepeats ? frequencies(length) : frequenciesOffset }
         // Mostly it goes on from the posting that was asked for last.
         if placeMark.index > index { placeMark = (0, 0, frequenciesOffset) }
-        var (_, number, at) = placeMark
-        for before in placeMark.index..<index {
+        var (before, number, at) = placeMark
+        while before < index {
+            // Mostly no field has it twice: eight postings at once.
+            let eight = before &+ 8 <= index ? eightCodes(before) : UInt64.max
+            if eight & 0x4040_4040_4040_4040 == 0 {
+                number &+= eight.nonzeroBitCount
+                before &+= 8
+                continue
+            }
             let code = unsafe codes[before]
             let fields = (code & PostingCode.fields).nonzeroBitCount
+            before &+= 1
             if code & PostingCode.repeats == 0 {
-                number += fields
+                number &+= fields
                 continue
             }
             for _ in 0..<fields {
-                number += Int(bytes.u8(at))
+                number &+= Int(bytes.u8(at))
                 at &+= 1
             }
         }
