@@ -13,26 +13,67 @@ extension LibraryReader {
         addedSince time: Int64, limit: Int = .max, until deadline: UInt64 = .max
     ) throws(CacheError) -> [Int64] {
         try report.wrapping("list what was added") {
-            // From the index alone. Ids descend there too: those of one time are turned round.
-            let statement = try database.prepare(
-                "SELECT id, added FROM tracks WHERE added >= ? ORDER BY added DESC, id DESC")
-            statement.bind(1, time)
-            var ids: [Int64] = []
-            var group: [Int64] = []
-            var last: Int64?
-            var rows = RowWatch(deadline)
-            while ids.count < limit, try statement.step() {
-                try rows.next()
-                if statement.integer(1) != last {
-                    last = statement.integer(1)
-                    ids += group.reversed()
-                    group = []
-                }
-                group.append(statement.integer(0))
+            var list = NewestFirst()
+            _ = try readAdded(since: time, deadline) { id, added in
+                list.add(id, added)
+                return list.count < limit
             }
-            ids += group.reversed()
-            return Array(ids.prefix(max(limit, 0)))
+            return Array(list.finish().prefix(max(limit, 0)))
         }
+    }
+
+    /// Those of some tracks that were first seen at this time or later, in the order of `tracks(addedSince:)`.
+    ///
+    /// - Parameter tracks: ascending, each once.
+    package func tracks(
+        _ tracks: [Int64], addedSince time: Int64, until deadline: UInt64 = .max
+    ) throws(CacheError) -> [Int64] {
+        try report.wrapping("list what was added of some") {
+            var list = NewestFirst()
+            var known = NearSearch(tracks)
+            // In the order of the index first, since there may be few. Behind so many rows to look up each takes no longer.
+            var rows = tracks.count * Self.rowsPerLookUp
+            let isWhole = try readAdded(since: time, deadline) { id, added in
+                if known.contains(id) { list.add(id, added) }
+                rows -= 1
+                return rows > 0
+            }
+            return isWhole ? list.finish() : try lookUp(tracks, addedSince: time, deadline)
+        }
+    }
+
+    /// How many rows of the index by time are read while one track is looked up.
+    private static let rowsPerLookUp = 40
+
+    /// - Parameter body: gets an id and a time, from the latest time and the greatest id of each on; returns whether to go on.
+    /// - Returns: whether it got all.
+    private func readAdded(
+        since time: Int64, _ deadline: UInt64, _ body: (Int64, Int64) -> Bool
+    ) throws -> Bool {
+        // From the index alone.
+        let statement = try database.prepare(
+            "SELECT id, added FROM tracks WHERE added >= ? ORDER BY added DESC, id DESC")
+        statement.bind(1, time)
+        var rows = RowWatch(deadline)
+        while try statement.step() {
+            try rows.next()
+            if !body(statement.integer(0), statement.integer(1)) { return false }
+        }
+        return true
+    }
+
+    private func lookUp(_ tracks: [Int64], addedSince time: Int64, _ deadline: UInt64) throws -> [Int64] {
+        let statement = try database.prepare("SELECT added FROM tracks WHERE id = ?")
+        var found: [(added: Int64, id: Int64)] = []
+        var rows = RowWatch(deadline)
+        for id in tracks {
+            try rows.next()
+            statement.bind(1, id)
+            if try statement.step(), statement.integer(0) >= time { found.append((statement.integer(0), id)) }
+            statement.reset()
+        }
+        found.sort { $0.added != $1.added ? $0.added > $1.added : $0.id < $1.id }
+        return found.map(\.id)
     }
 
     /// Tracks of these years, by id.
@@ -132,6 +173,70 @@ private struct RowWatch {
     mutating func next() throws(ListTookTooLong) {
         if count == 0, deadline != .max, monotonicNanoseconds() >= deadline { throw ListTookTooLong() }
         count = count == Self.interval ? 0 : count + 1
+    }
+}
+
+/// Puts ids that descend within each time, and times that descend, in the order of lists: what came at once is in the
+/// order in which it came.
+private struct NewestFirst {
+    private var ids: [Int64] = []
+    /// Where those of the last time begin.
+    private var start = 0
+    private var last: Int64?
+
+    /// How many there are of times that are over.
+    var count: Int { start }
+
+    mutating func add(_ id: Int64, _ added: Int64) {
+        if added != last {
+            endTime()
+            last = added
+        }
+        ids.append(id)
+    }
+
+    private mutating func endTime() {
+        ids[start...].reverse()
+        start = ids.count
+    }
+
+    mutating func finish() -> [Int64] {
+        endTime()
+        return ids
+    }
+}
+
+/// Looks for ids in an array of them, which ascends, from where it found the last one: they mostly come in some order.
+private struct NearSearch {
+    private let ids: [Int64]
+    /// The first that is not less than the last one that was looked for.
+    private var place: Int
+
+    init(_ ids: [Int64]) {
+        self.ids = ids
+        place = ids.count
+    }
+
+    mutating func contains(_ id: Int64) -> Bool {
+        var (low, high) = (place, place)
+        var step = 1
+        // Galloping to either side, until those before `low` are less and `high` is not.
+        while low > 0, ids[low - 1] >= id {
+            high = low - 1
+            low = max(high - step, 0)
+            step *= 2
+        }
+        while high < ids.count, ids[high] < id {
+            low = high + 1
+            high = min(low + step, ids.count)
+            step *= 2
+        }
+        while low < high {
+            let middle = (low + high) / 2
+            if ids[middle] < id { low = middle + 1 } else { high = middle }
+        }
+        place = low
+        return low < ids.count && ids[low] == id
     }
 }
 

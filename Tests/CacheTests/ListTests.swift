@@ -61,6 +61,29 @@ import Testing
         }
     }
 
+    /// Of few tracks each is looked up, of many the order of time is gone through.
+    @Test func whatWasAddedIsToldOfSomeTracks() throws {
+        var times: [Int64] = []
+        for batch in 0..<6 {
+            times.append(wallClockNanoseconds())
+            try library.apply((1...20).map { change("\(batch)-\($0).flac", [.title: "\(batch)-\($0)"]) })
+        }
+        let reader = try library.makeReader()
+        let ids = try reader.allTracks()
+        #expect(ids.count == 120)
+        for time in [0] + times + [wallClockNanoseconds()] {
+            let recent = try reader.tracks(addedSince: time)
+            for step in [1, 2, 7, 50, 70, 119, 200] {
+                // Some that are not there, too.
+                let some = ids.indices.filter { $0 % step == step / 2 }.map { ids[$0] } + [5000, 6000].prefix(step % 3)
+                #expect(
+                    try reader.tracks(some, addedSince: time) == recent.filter(some.contains), "\(time), \(step)")
+            }
+            #expect(try reader.tracks([], addedSince: time).isEmpty)
+        }
+        #expect(throws: CacheError.self) { try reader.tracks([ids[0]], addedSince: 0, until: monotonicNanoseconds()) }
+    }
+
     @Test func tracksAreWhereTheTreeShowsThem() throws {
         for number in 1...5 {
             try add("\(number).flac", [.artist: "X", .album: "Y\(number % 2)", .title: "T\(number)", .date: "1985"])

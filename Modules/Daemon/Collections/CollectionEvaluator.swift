@@ -170,8 +170,7 @@ struct CollectionEvaluator {
         try checkTime()
         switch query {
         case .search(let text): return List(tracks: try found(text), hasOwnOrder: false)
-        case .added(let seconds):
-            return List(tracks: try reader.tracks(addedSince: since(seconds), until: deadline), hasOwnOrder: true)
+        case .added(let seconds): return try added(since(seconds), nil, givesOrder: true)
         case .played(let seconds): return List(tracks: try played(within: seconds), hasOwnOrder: true)
         case .mostPlayed(let count):
             return List(tracks: try allPlays().mostPlayed(limit: count).map(\.track), hasOwnOrder: true)
@@ -192,8 +191,13 @@ struct CollectionEvaluator {
     private mutating func all(of children: [CollectionQuery]) throws -> List {
         var result: List?
         var excluded: [CollectionQuery] = []
+        // Seconds, and whether no part before it has an order.
+        var recent: (age: Int64, isFirst: Bool)?
         for child in children {
             switch child {
+            // Asked of what is left, which may be much less than what is recent.
+            case .added(let age):
+                recent = (min(age, recent?.age ?? age), recent?.isFirst ?? (result?.hasOwnOrder != true))
             // Taken from what is left, rather than from all there is.
             case .not(let inner): excluded.append(inner)
             case .neverPlayed: excluded.append(.played(within: .max))
@@ -201,6 +205,10 @@ struct CollectionEvaluator {
                 let list = try evaluate(child, holding: result?.tracks.count ?? 0)
                 result = result.map { Self.common($0, list) } ?? list
             }
+        }
+        if let recent {
+            try checkTime()
+            result = try added(since(recent.age), result, givesOrder: recent.isFirst)
         }
         var list = try result ?? List(tracks: allTracks(), hasOwnOrder: false)
         for child in excluded {
@@ -211,6 +219,20 @@ struct CollectionEvaluator {
                 : SortedTracks.subtract(gone, from: list.tracks)
         }
         return list
+    }
+
+    /// What was added since a time.
+    ///
+    /// - Parameters:
+    ///   - list: what it has to be in as well.
+    ///   - givesOrder: whether it is in its own order, even where the list has one.
+    private func added(_ time: Int64, _ list: List?, givesOrder: Bool) throws -> List {
+        guard let list else {
+            return List(tracks: try reader.tracks(addedSince: time, until: deadline), hasOwnOrder: true)
+        }
+        let sorted = list.hasOwnOrder ? list.tracks.sorted() : list.tracks
+        let recent = List(tracks: try reader.tracks(sorted, addedSince: time, until: deadline), hasOwnOrder: true)
+        return givesOrder ? recent : Self.common(list, recent)
     }
 
     /// Those that are in both, in the order of the first that has one.
