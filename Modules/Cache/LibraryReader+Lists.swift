@@ -14,7 +14,7 @@ extension LibraryReader {
     ) throws(CacheError) -> [Int64] {
         try report.wrapping("list what was added") {
             var list = NewestFirst()
-            _ = try readAdded(since: time, deadline) { id, added in
+            _ = try readAdded(since: time, isBackwards: true, deadline) { id, added in
                 list.add(id, added)
                 return list.count < limit
             }
@@ -29,30 +29,32 @@ extension LibraryReader {
         _ tracks: [Int64], addedSince time: Int64, until deadline: UInt64 = .max
     ) throws(CacheError) -> [Int64] {
         try report.wrapping("list what was added of some") {
-            var list = NewestFirst()
+            var list = OldestFirst()
             var known = NearSearch(tracks)
-            // In the order of the index first, since there may be few. Behind so many rows to look up each takes no longer.
+            // The index first, since there may be few: behind so many rows to look up each takes no longer.
             var rows = tracks.count * Self.rowsPerLookUp
-            let isWhole = try readAdded(since: time, deadline) { id, added in
+            let isWhole = try readAdded(since: time, isBackwards: false, deadline) { id, added in
                 if known.contains(id) { list.add(id, added) }
                 rows -= 1
                 return rows > 0
             }
-            return isWhole ? list.finish() : try lookUp(tracks, addedSince: time, deadline)
+            return isWhole ? list.newestFirst() : try lookUp(tracks, addedSince: time, deadline)
         }
     }
 
     /// How many rows of the index by time are read while one track is looked up.
     private static let rowsPerLookUp = 40
 
-    /// - Parameter body: gets an id and a time, from the latest time and the greatest id of each on; returns whether to go on.
+    /// - Parameters:
+    ///   - isBackwards: whether the latest times and the greatest ids come first, which takes a quarter longer.
+    ///   - body: gets an id and a time; returns whether to go on.
     /// - Returns: whether it got all.
     private func readAdded(
-        since time: Int64, _ deadline: UInt64, _ body: (Int64, Int64) -> Bool
+        since time: Int64, isBackwards: Bool, _ deadline: UInt64, _ body: (Int64, Int64) -> Bool
     ) throws -> Bool {
         // From the index alone.
-        let statement = try database.prepare(
-            "SELECT id, added FROM tracks WHERE added >= ? ORDER BY added DESC, id DESC")
+        let order = isBackwards ? "added DESC, id DESC" : "added, id"
+        let statement = try database.prepare("SELECT id, added FROM tracks WHERE added >= ? ORDER BY \(order)")
         statement.bind(1, time)
         var rows = RowWatch(deadline)
         while try statement.step() {
@@ -203,6 +205,33 @@ private struct NewestFirst {
     mutating func finish() -> [Int64] {
         endTime()
         return ids
+    }
+}
+
+/// Puts ids that ascend within each time, and times that ascend, in that order.
+private struct OldestFirst {
+    private var ids: [Int64] = []
+    /// Where those of each time begin.
+    private var starts: [Int] = []
+    private var last: Int64?
+
+    mutating func add(_ id: Int64, _ added: Int64) {
+        if added != last {
+            starts.append(ids.count)
+            last = added
+        }
+        ids.append(id)
+    }
+
+    func newestFirst() -> [Int64] {
+        var result: [Int64] = []
+        result.reserveCapacity(ids.count)
+        var end = ids.count
+        for start in starts.reversed() {
+            result += ids[start..<end]
+            end = start
+        }
+        return result
     }
 }
 
