@@ -16,7 +16,7 @@ final class CachedContent: OpenContent {
         self.file = file
         self.source = source
         self.keeps = keeps
-        readAhead = Mutex(ReadAhead(limit: cache.settings.readAhead))
+        readAhead = Mutex(ReadAhead(limit: cache.settings.readAhead, piece: cache.piece(of: file.info.origin)))
     }
 
     var descriptor: SharedFD? { nil }
@@ -28,10 +28,11 @@ final class CachedContent: OpenContent {
         completion: @escaping @Sendable (Result<ContentBytes, ContentError>) -> Void
     ) {
         let range = offset..<(offset + Int64(count))
+        readAhead.withLock { $0.note(range) }
+        ChunkRead(self, range, completion).proceed()
         // What comes faster than the cache's disk takes it would not be kept.
         let room = keeps && cache.store?.isBehind == true ? 0 : cache.budget.roomAhead
-        let ahead = readAhead.withLock { $0.note(range, size: file.grid.size, room: room) }
-        ChunkRead(self, range, completion).proceed()
+        let ahead = readAhead.withLock { $0.next(size: file.grid.size, room: room) }
         if let ahead { getAhead(ahead) }
         // The kernel asks for a little at a time, and not in order.
         file.dropBlocks(in: (range.lowerBound - (16 << 20))..<(range.lowerBound - (2 << 20)))
@@ -60,8 +61,8 @@ final class CachedContent: OpenContent {
     /// Gets stored chunks into memory before they are asked for.
     private func load(_ flight: CachedFile.Flight, _ entries: [Manifest.Entry], _ reservation: Reservation) {
         cache.lane.submit { [self] () throws(ContentError) -> ContentBytes in
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: flight.range.count, alignment: 4096)
-            let bytes = unsafe ContentBytes(owning: buffer)
+            let bytes = cache.memory.take(flight.range.count)
+            let buffer = unsafe bytes.buffer
             for entry in entries {
                 let from = Int(entry.offset - flight.range.lowerBound)
                 let target = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[from..<(from + entry.length)])
@@ -104,7 +105,11 @@ final class CachedContent: OpenContent {
                 guard let reservation else { return file.land(flight, .failure(.failed(.io))) }
                 if isLast {
                     let time = monotonicNanoseconds() - begin
-                    readAhead.withLock { $0.noteFetch(flights.byteCount, nanoseconds: time) }
+                    let piece = readAhead.withLock { readAhead in
+                        readAhead.noteFetch(flights.byteCount, nanoseconds: time)
+                        return readAhead.piece
+                    }
+                    cache.notePiece(piece, of: file.info.origin)
                 }
                 cache.fetchedBytes.increment(by: UInt64(flight.range.count))
                 let block = Block(range: flight.range, bytes: bytes, reservation: reservation)
@@ -254,8 +259,8 @@ private final class ChunkRead: Sendable {
 
     /// nil when a chunk was damaged: it is missing from now on.
     private func fill(_ pieces: [CachedFile.Piece]) -> ContentBytes? {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: range.count, alignment: 4096)
-        let bytes = unsafe ContentBytes(owning: buffer)
+        let bytes = content.cache.memory.take(range.count)
+        let buffer = unsafe bytes.buffer
         var isWhole = true
         for piece in pieces {
             switch piece {

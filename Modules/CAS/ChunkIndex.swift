@@ -111,7 +111,7 @@ final class ChunkIndex {
     // MARK: Manifests
 
     /// The number of a version's manifest, which is made if there is none.
-    func ensureManifest(_ info: VersionInfo) throws -> Int64 {
+    private func ensureManifest(_ info: VersionInfo) throws -> Int64 {
         if let known = try manifest(info.key) { return known.id }
         let wasEvicted = try database.forgetGhost(info.key)
         putManifest.bind(1, info.key.bytes)
@@ -161,25 +161,36 @@ final class ChunkIndex {
         return try findEntry.step() ? findEntry.chunkID(0) : nil
     }
 
-    /// Notes that a version has a chunk, whose file is there, with `newTrailers` more trailers than before.
+    /// Notes that a version has chunks, whose files are there, each with `newTrailers` more trailers than before.
     ///
-    /// - Returns: false where the version has another chunk there and nobody else uses this one: it is not entered, and
-    ///   its file is to be deleted after the commit.
-    func add(_ entry: Manifest.Entry, to key: ContentKey, manifest: Int64, newTrailers: Int64) throws -> Bool {
+    /// - Returns: those of which the version has another chunk in their place, and that nobody else uses: they are not
+    ///   entered, and their files are to be deleted after the commit.
+    func add(_ chunks: [(entry: Manifest.Entry, newTrailers: Int64)], to info: VersionInfo) throws -> [ChunkID] {
+        let manifest = try ensureManifest(info)
+        var unused: [ChunkID] = []
+        var growth: Int64 = 0
+        for (entry, newTrailers) in chunks {
+            let isNewEntry = try put(entry, manifest)
+            let old = try chunk(entry.id)
+            var chunk = old ?? Chunk(length: entry.length, uses: 0, trailers: 0)
+            chunk.trailers += newTrailers
+            chunk.uses += isNewEntry ? 1 : 0
+            if isNewEntry { growth += Int64(entry.length) }
+            if chunk.uses == 0 { unused.append(entry.id) } else { try save(entry.id, chunk, replacing: old) }
+            Failpoint.inManifest.pass()
+        }
+        if growth > 0 { try grow(manifest, info.key, by: growth) }
+        return unused
+    }
+
+    /// - Returns: false where the version has a chunk there.
+    private func put(_ entry: Manifest.Entry, _ manifest: Int64) throws -> Bool {
         putEntry.bind(1, manifest)
         putEntry.bind(2, entry.offset)
         putEntry.bind(3, Int64(entry.length))
         putEntry.bind(4, entry.id.bytes)
         try putEntry.run()
-        let isNewEntry = database.changes > 0
-        let old = try chunk(entry.id)
-        var chunk = old ?? Chunk(length: entry.length, uses: 0, trailers: 0)
-        chunk.trailers += newTrailers
-        chunk.uses += isNewEntry ? 1 : 0
-        if chunk.uses == 0 { return false }
-        try save(entry.id, chunk, replacing: old)
-        if isNewEntry { try grow(manifest, key, by: Int64(entry.length)) }
-        return true
+        return database.changes > 0
     }
 
     /// Corrects how many trailers a chunk's file has.

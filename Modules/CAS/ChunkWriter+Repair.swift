@@ -101,11 +101,9 @@ extension ChunkWriter {
     private func enter(_ trailers: [ChunkTrailer]) throws -> Bool {
         var isEntered = false
         for trailer in trailers {
-            let manifest = try index.ensureManifest(trailer.info)
-            let isUsed = try index.add(
-                Manifest.Entry(offset: trailer.offset, length: trailer.length, id: trailer.id), to: trailer.info.key,
-                manifest: manifest, newTrailers: isEntered ? 0 : Int64(trailers.count))
-            isEntered = isEntered || isUsed
+            let entry = Manifest.Entry(offset: trailer.offset, length: trailer.length, id: trailer.id)
+            let unused = try index.add([(entry, isEntered ? 0 : Int64(trailers.count))], to: trailer.info)
+            isEntered = isEntered || unused.isEmpty
         }
         return isEntered
     }
@@ -237,10 +235,7 @@ extension ChunkWriter {
             } catch { continue }
             adopted.append(entry)
         }
-        try index.transaction {
-            let manifest = try index.ensureManifest(new)
-            for entry in adopted { _ = try index.add(entry, to: new.key, manifest: manifest, newTrailers: 1) }
-        }
+        try index.transaction { _ = try index.add(adopted.map { ($0, 1) }, to: new) }
         return adopted
     }
 }

@@ -251,12 +251,8 @@ final class ChunkWriter {
         var unused: Set<ChunkID> = []
         do {
             try index.transaction {
-                for one in stored {
-                    let manifest = try index.ensureManifest(one.info)
-                    let isUsed = try index.add(
-                        one.entry, to: one.info.key, manifest: manifest, newTrailers: one.newTrailers)
-                    if !isUsed { unused.insert(one.entry.id) }
-                    Failpoint.inManifest.pass()
+                for chunks in Dictionary(grouping: stored, by: \.info.key).values {
+                    unused.formUnion(try index.add(chunks.map { ($0.entry, $0.newTrailers) }, to: chunks[0].info))
                 }
             }
         } catch {

@@ -18,11 +18,15 @@ package final class ContentCache: Sendable {
     /// nil where `cache.max_size` is 0.
     package let store: ChunkStore?
     package let budget: BufferBudget
+    /// Where what is read is put.
+    package let memory: MemoryPool
     let settings: Settings
     /// Where the cache's disk is waited for.
     let lane: IOLane
     package let fetchedBytes = Counter()
     let foreground = Mutex(Foreground())
+    /// The largest single fetch that each origin's line is good for, as the last fetch from it showed (bytes).
+    private let pieces = Mutex<[String: Int64]>([:])
     private let files = Mutex<[ContentKey: Held]>([:])
 
     private struct Held {
@@ -35,6 +39,7 @@ package final class ContentCache: Sendable {
     ) throws(SystemError) {
         self.store = store
         self.budget = budget
+        memory = MemoryPool(limit: budget.limit / 8, timer: timer)
         self.settings = settings
         lane = try IOLane(name: "cache", threads: 4, deadline: .seconds(5), timer: timer)
     }
@@ -70,6 +75,10 @@ package final class ContentCache: Sendable {
         }
     }
 
+    /// nil where nothing was fetched from the origin yet.
+    func piece(of origin: String) -> Int64? { pieces.withLock { $0[origin] } }
+    func notePiece(_ piece: Int64, of origin: String) { pieces.withLock { $0[origin] = piece } }
+
     var openFiles: [CachedFile] { files.withLock { $0.values.compactMap(\.file) } }
 
     /// Memory is short, or no longer is: less is kept for readers, and what was fetched ahead is let go. To be called
@@ -78,6 +87,7 @@ package final class ContentCache: Sendable {
         budget.setShort(isShort)
         guard isShort else { return }
         relieve()
+        memory.empty()
         store?.submit { try $0.index.database.releaseMemory() }
     }
 

@@ -15,7 +15,7 @@ struct ReadAhead: Hashable, Sendable {
     private var isOutrun = false
     private(set) var window: Int64 = 0
     /// The largest single fetch.
-    private(set) var piece: Int64 = first
+    private(set) var piece: Int64
 
     private static let tolerance: Int64 = 1 << 20
     private static let first: Int64 = 512 << 10
@@ -25,24 +25,31 @@ struct ReadAhead: Hashable, Sendable {
     /// What is on the disk is read ahead by so much at most: it is there at once.
     static let near: Int64 = 4 << 20
 
-    init(limit: Int64) { self.limit = limit }
+    /// - Parameter piece: the largest single fetch, as others have found out for the line; nil where nobody knows.
+    init(limit: Int64, piece: Int64? = nil) {
+        self.limit = limit
+        self.piece = piece ?? Self.first
+    }
 
     /// Takes a read into account.
-    ///
-    /// - Parameter room: bytes that there is memory for; the rest is asked for later.
-    /// - Returns: what to fetch beside it; nil for nothing yet.
-    mutating func note(_ range: Range<Int64>, size: Int64, room: Int64 = .max) -> Range<Int64>? {
+    mutating func note(_ range: Range<Int64>) {
         let isNext =
             position >= 0 && range.lowerBound <= position + Self.tolerance
             && range.upperBound >= position - 2 * Self.tolerance
         if !isNext {
             (position, end, steps, window, isOutrun) = (range.upperBound, 0, 0, 0, false)
-            return nil
+            return
         }
         if range.upperBound > position {
             position = range.upperBound
             steps += 1
         }
+    }
+
+    /// What to fetch beside the reads so far; nil for nothing yet.
+    ///
+    /// - Parameter room: bytes that there is memory for; the rest is asked for later.
+    mutating func next(size: Int64, room: Int64 = .max) -> Range<Int64>? {
         // A program that looks at a file's head reads about 128 KiB in one or two steps.
         if steps < 2 || limit == 0 { return nil }
         let most = min(isOutrun ? 8 * limit : limit, 8 * piece)

@@ -207,7 +207,8 @@ final class ContentRouter: ContentProvider {
         var replicas = [location(version.origin, path, version.stamp)].compactMap(\.self)
         replicas += others.compactMap { location($0.origin, $0.path, $0.stamp) }
         let source = FederatedSource(
-            replicas: replicas, routing: self, scheduler: scheduler, settings: FederationSettings())
+            replicas: replicas, routing: self, scheduler: scheduler, settings: FederationSettings(),
+            memory: cache.memory)
         state.withLock { state in
             if state.sources.count >= 4096 { state.sources = state.sources.filter { $0.value.source != nil } }
             state.sources[version.id] = Source(source: source)
@@ -227,7 +228,9 @@ final class ContentRouter: ContentProvider {
     }
 
     func makeSource(_ replica: ReplicaLocation) -> FederatedSource {
-        FederatedSource(replicas: [replica], routing: self, scheduler: scheduler, settings: FederationSettings())
+        FederatedSource(
+            replicas: [replica], routing: self, scheduler: scheduler, settings: FederationSettings(),
+            memory: cache.memory)
     }
 }
 

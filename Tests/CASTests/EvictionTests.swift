@@ -83,10 +83,9 @@ import Testing
                     if excess > 0 { _ = try index.evict(excess, limit: limit) }
                     let name = ContentHash.xxh3(Array("\(step.track) \(place)".utf8))
                     let info = VersionInfo(key: key, size: size, payload: nil, origin: "o")
-                    _ = try index.add(
-                        Manifest.Entry(
-                            offset: part.lowerBound, length: Int(length), id: #require(ChunkID(bytes: name))),
-                        to: key, manifest: index.ensureManifest(info), newTrailers: 1)
+                    let entry = try Manifest.Entry(
+                        offset: part.lowerBound, length: Int(length), id: #require(ChunkID(bytes: name)))
+                    _ = try index.add([(entry, 1)], to: info)
                 }
                 try index.noteAccesses([key: 1])
             }

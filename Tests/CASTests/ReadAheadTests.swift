@@ -20,7 +20,8 @@ import Testing
         var furthest: Int64 = 0
         for offset in stride(from: from, to: to ?? size, by: Int64.Stride(step)) {
             let range = offset..<min(size, offset + step)
-            if let next = ahead.note(range, size: size) { asked.append(next) }
+            ahead.note(range)
+            if let next = ahead.next(size: size) { asked.append(next) }
             furthest = max(furthest, (asked.last?.upperBound ?? 0) - range.upperBound)
             each(&ahead)
         }
@@ -63,14 +64,17 @@ import Testing
         var ahead = ReadAhead(limit: limit)
         let size: Int64 = 1 << 30
         // The head, as a media server reads it, the tail, and places without an order.
-        #expect(ahead.note(0..<(128 << 10), size: size) == nil)
-        #expect(ahead.note((size - (16 << 10))..<size, size: size) == nil)
+        for range in [0..<(128 << 10), (size - (16 << 10))..<size] {
+            ahead.note(range)
+            #expect(ahead.next(size: size) == nil)
+        }
         var last: Int64 = 0
         for _ in 0..<200 {
             let offset = Int64.random(in: 0..<(size - step), using: &random)
             guard abs(offset - last) > 8 << 20 else { continue }
             last = offset
-            #expect(ahead.note(offset..<(offset + step), size: size) == nil)
+            ahead.note(offset..<(offset + step))
+            #expect(ahead.next(size: size) == nil)
         }
         var off = ReadAhead(limit: 0)
         #expect(stream(&off, size: 10 << 20).asked.isEmpty)
@@ -91,7 +95,8 @@ import Testing
         var got: [Range<Int64>] = []
         let size: Int64 = 64 << 20
         for offset in stride(from: Int64(0), to: size, by: Int64.Stride(step)) {
-            guard let next = ahead.note(offset..<(offset + step), size: size) else { continue }
+            ahead.note(offset..<(offset + step))
+            guard let next = ahead.next(size: size) else { continue }
             turn += 1
             if turn % 3 == 0 { ahead.retreat(to: next.lowerBound) } else { got.append(next) }
         }
@@ -100,5 +105,31 @@ import Testing
         for (one, next) in zip(got, got.dropFirst()) {
             #expect(one.upperBound <= next.lowerBound && next.lowerBound <= one.upperBound + step)
         }
+    }
+
+    @Test func whatThereIsNoMemoryForNowIsAskedForLater() {
+        var ahead = ReadAhead(limit: limit)
+        let size: Int64 = 64 << 20
+        var (end, room): (Int64, Int64) = (0, 0)
+        for offset in stride(from: Int64(0), to: size, by: Int64.Stride(step)) {
+            ahead.note(offset..<(offset + step))
+            // Now and then there is a little.
+            room = offset % (5 << 20) == 0 ? 3 << 20 : 0
+            guard let next = ahead.next(size: size, room: room) else { continue }
+            #expect(next.lowerBound >= end && next.count <= 3 << 20)
+            end = next.upperBound
+        }
+        #expect(end > size / 2)
+    }
+
+    @Test func whatIsKnownOfTheLineIsUsedFromTheFirstFetchOn() {
+        var ahead = ReadAhead(limit: limit, piece: 16 << 20)
+        let (asked, _) = stream(&ahead, size: 1 << 30, to: 4 << 20) { $0.noteWait() }
+        // Still nothing much before the reader has shown that it goes on.
+        #expect(asked.first.map { $0.count <= 512 << 10 } == true)
+        #expect(asked.last.map { $0.upperBound > 32 << 20 } == true)
+        var unknown = ReadAhead(limit: limit)
+        let (few, _) = stream(&unknown, size: 1 << 30, to: 4 << 20) { $0.noteWait() }
+        #expect(few.last.map { $0.upperBound <= 8 << 20 } == true)
     }
 }

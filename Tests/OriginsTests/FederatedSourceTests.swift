@@ -60,7 +60,8 @@ import Testing
         var settings = FederationSettings()
         settings.retries = retries
         let source = FederatedSource(
-            replicas: replicas, routing: routing, scheduler: try Scheduler(), settings: settings)
+            replicas: replicas, routing: routing, scheduler: try Scheduler(), settings: settings,
+            memory: MemoryPool(limit: 1 << 20, timer: try DeadlineTimer()))
         let answers = Condition(Answers())
         source.fetch(Self.parts) { part, result in
             answers.withLock { answers in

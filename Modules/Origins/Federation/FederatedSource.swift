@@ -11,16 +11,21 @@ package final class FederatedSource: RangeSource {
     let routing: any ReplicaRouting
     let scheduler: Scheduler
     let settings: FederationSettings
+    let memory: MemoryPool
     private let lastServed = Atomic<Int64>(0)
 
-    /// - Parameter replicas: not empty.
+    /// - Parameters:
+    ///   - replicas: not empty.
+    ///   - memory: where what is read is put.
     package init(
-        replicas: [ReplicaLocation], routing: any ReplicaRouting, scheduler: Scheduler, settings: FederationSettings
+        replicas: [ReplicaLocation], routing: any ReplicaRouting, scheduler: Scheduler, settings: FederationSettings,
+        memory: MemoryPool
     ) {
         self.replicas = replicas
         self.routing = routing
         self.scheduler = scheduler
         self.settings = settings
+        self.memory = memory
     }
 
     /// The origin that gave the bytes of the last fetch; nil before the first.

@@ -100,7 +100,7 @@ final class RangeFetch: Sendable {
         guard first < parts.count else { return 0 }
         let start = parts[first].lowerBound
         var memory = parts[first...].map { part -> ContentBytes? in
-            unsafe ContentBytes(owning: .allocate(byteCount: part.count, alignment: 4096))
+            source.memory.take(part.count)
         }
         let buffers = unsafe ReadBuffers(memory.compactMap { unsafe $0?.buffer }) { [self] number in
             // Whoever gets it may let it go before the rest has come.
