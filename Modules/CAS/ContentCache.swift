@@ -39,7 +39,7 @@ package final class ContentCache: Sendable {
     ) throws(SystemError) {
         self.store = store
         self.budget = budget
-        memory = MemoryPool(limit: budget.limit / 8, timer: timer)
+        memory = MemoryPool(limit: budget.limit / 4, timer: timer)
         self.settings = settings
         lane = try IOLane(name: "cache", threads: 4, deadline: .seconds(5), timer: timer)
     }
