@@ -9,9 +9,12 @@ import MusicFSSystem
 struct ChunkGroup: Sendable {
     /// A chunk with the name of its content.
     struct Named: Sendable {
-        var put: ChunkStore.Put
+        var info: VersionInfo
         var entry: Manifest.Entry
         var trailer: ChunkTrailer
+        /// nil once they are in the file.
+        var bytes: ContentBytes?
+        var completion: @Sendable (Manifest.Entry?) -> Void
     }
 
     /// A chunk whose file is there.
@@ -22,14 +25,18 @@ struct ChunkGroup: Sendable {
         var completion: @Sendable (Manifest.Entry?) -> Void
     }
 
-    let chunks: [Named]
+    private(set) var chunks: [Named]
+    let byteCount: Int64
     /// Distinguishes the temporary files from all others.
     let serial: UInt64
 
-    var ids: Set<ChunkID> { Set(chunks.map(\.entry.id)) }
+    init(chunks: [Named], serial: UInt64) {
+        self.chunks = chunks
+        self.serial = serial
+        byteCount = chunks.reduce(0) { $0 + Int64($1.entry.length) }
+    }
 
-    /// Bytes of the chunks alone.
-    var byteCount: Int64 { chunks.reduce(0) { $0 + Int64($1.entry.length) } }
+    var ids: Set<ChunkID> { Set(chunks.map(\.entry.id)) }
 
     /// Room that the files take, in bytes.
     var size: Int64 { byteCount + Int64(chunks.count * ChunkTrailer.byteCount) }
@@ -43,17 +50,24 @@ struct ChunkGroup: Sendable {
 
     /// Makes the files. What could not be made leaves nothing behind, neither file nor memory.
     ///
-    /// - Parameter written: called when the bytes are not needed any more.
-    func makeFiles(_ files: ChunkFiles, written: () -> Void) -> Result<[Stored], any Error> {
+    /// - Parameter written: called when the bytes are not needed any more, and their memory is free.
+    mutating func makeFiles(
+        _ files: ChunkFiles, written: () -> Void
+    ) -> Result<[Stored], any Error> {
         var temporaries: [FilePath] = []
         do {
             do {
-                defer { written() }
-                for (number, chunk) in chunks.enumerated() {
+                defer {
+                    for number in chunks.indices { chunks[number].bytes = nil }
+                    written()
+                }
+                for number in chunks.indices {
+                    guard let bytes = chunks[number].bytes.take() else { continue }
                     Failpoint.beforeWrite.pass()
-                    let bytes = unsafe UnsafeRawBufferPointer(chunk.put.bytes.buffer)
                     let name = "\(serial)-\(number)"
-                    temporaries.append(unsafe try files.write(bytes, chunk.trailer, serial: name))
+                    temporaries.append(
+                        unsafe try files.write(
+                            UnsafeRawBufferPointer(bytes.buffer), chunks[number].trailer, serial: name))
                 }
             }
             let directory = try open(files.root, [.read, .directory])
@@ -63,14 +77,14 @@ struct ChunkGroup: Sendable {
             Failpoint.afterWrite.pass()
             return .success(
                 chunks.map {
-                    Stored(info: $0.put.info, entry: $0.entry, newTrailers: 1, completion: $0.put.completion)
+                    Stored(info: $0.info, entry: $0.entry, newTrailers: 1, completion: $0.completion)
                 })
         } catch {
             for temporary in temporaries { try? unlink(temporary) }
             for chunk in chunks {
                 // Some have their names already.
                 files.remove(chunk.entry.id)
-                chunk.put.completion(nil)
+                chunk.completion(nil)
             }
             return .failure(error)
         }
@@ -88,8 +102,9 @@ extension ChunkStore {
                 if !work.groups.isEmpty { return .some(work.groups.removeFirst()) }
                 return work.hasEnded ? .some(nil) : nil
             }
-            guard let group = next else { return }
-            let stored = group.makeFiles(files) { work.withLock { $0.putBytes -= group.byteCount } }
+            guard var group = next else { return }
+            let count = group.byteCount
+            let stored = group.makeFiles(files) { work.withLock { $0.putBytes -= count } }
             work.withLock { $0.finished.append(.init(ids: group.ids, size: group.size, stored: stored)) }
             work.broadcast()
         }

@@ -164,8 +164,12 @@ package final class ChunkStore: Sendable {
 
     /// Says what became of a put, whose bytes are not needed any more.
     func settle(_ put: Put, _ entry: Manifest.Entry?) {
-        work.withLock { $0.putBytes -= Int64(unsafe put.bytes.buffer.count) }
-        put.completion(entry)
+        settle(unsafe put.bytes.buffer.count, put.completion, entry)
+    }
+
+    func settle(_ count: Int, _ completion: (Manifest.Entry?) -> Void, _ entry: Manifest.Entry?) {
+        work.withLock { $0.putBytes -= Int64(count) }
+        completion(entry)
     }
 
     /// Counts an open of a version.

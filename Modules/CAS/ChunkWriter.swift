@@ -197,7 +197,7 @@ final class ChunkWriter {
     private func refuse(_ chunks: [ChunkGroup.Named]) {
         for chunk in chunks {
             pending.remove(chunk.entry.id)
-            store.settle(chunk.put, nil)
+            store.settle(chunk.entry.length, chunk.completion, nil)
         }
     }
 
@@ -215,7 +215,9 @@ final class ChunkWriter {
             store.settle(put, nil)
             return nil
         }
-        guard let known = try index.chunk(id) else { return .init(put: put, entry: entry, trailer: trailer) }
+        let named = ChunkGroup.Named(
+            info: put.info, entry: entry, trailer: trailer, bytes: put.bytes, completion: put.completion)
+        guard let known = try index.chunk(id) else { return named }
         if known.length == bytes.count, unsafe try store.files.holds(id, bytes) {
             if present == nil { try store.files.append(trailer) }
             store.work.withLock { $0.putBytes -= Int64(bytes.count) }
@@ -232,7 +234,7 @@ final class ChunkWriter {
             return nil
         }
         try index.transaction { try index.remove(id) }
-        return .init(put: put, entry: entry, trailer: trailer)
+        return named
     }
 
     private func forgetPending(_ outcomes: [ChunkGroup.Outcome]) {
