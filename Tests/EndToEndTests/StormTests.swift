@@ -8,7 +8,8 @@ extension EndToEnd {
     /// taken away from them every two seconds.
     ///
     /// `MUSICFS_TEST_FULL=1 swift test --filter StormTests` does that for a minute in every way and prints how long the
-    /// readers had to wait each time; the suite itself tries a few, for some seconds.
+    /// readers had to wait each time; the suite itself tries a few, for some seconds. `MUSICFS_TEST_STORM='kill remote'`
+    /// tries one.
     @Suite(.serialized, .enabled(if: canServe)) struct StormTests {
         enum Event: String, CaseIterable, Sendable {
             case kill, stop, upgrade
@@ -18,17 +19,19 @@ extension EndToEnd {
             case passthrough, direct, remote
         }
 
-        struct Storm: Sendable, CustomTestStringConvertible {
+        struct Storm: Sendable, CustomStringConvertible {
             var event: Event
             var source: Source
-            var testDescription: String { "\(event) \(source)" }
+            var description: String { "\(event) \(source)" }
         }
 
         private static let seconds = Rounds.of(5, full: 60)
 
         static var storms: [Storm] {
+            let all = Event.allCases.flatMap { event in Source.allCases.map { Storm(event: event, source: $0) } }
+            if let name = ThisProcess.environment["MUSICFS_TEST_STORM"] { return all.filter { "\($0)" == name } }
             if !Rounds.areFull { return [Storm(event: .kill, source: .remote), Storm(event: .stop, source: .direct)] }
-            return Event.allCases.flatMap { event in Source.allCases.map { Storm(event: event, source: $0) } }
+            return all
         }
 
         /// Prints each wait of more than 15 ms as `SECONDS MILLISECONDS`, errors as `ERROR …`, and at last how much was done.
@@ -180,7 +183,7 @@ extension EndToEnd {
             guard let most = longest.last else { return }
             let p95 = longest[min(longest.count - 1, longest.count * 95 / 100)]
             print(
-                "storm \(storm.event) \(storm.source): \(times.count) times, longest wait of a reader each time, ms: p50 "
+                "storm \(storm): \(times.count) times, longest wait of a reader each time, ms: p50 "
                     + "\(longest[longest.count / 2]), p95 \(p95), most \(most)")
         }
     }
