@@ -105,20 +105,27 @@ final class CachedContent: OpenContent {
                 guard let reservation else { return file.land(flight, .failure(.failed(.io))) }
                 if isLast {
                     let time = monotonicNanoseconds() - begin
-                    let piece = readAhead.withLock { readAhead in
-                        readAhead.noteFetch(flights.byteCount, nanoseconds: time)
-                        return readAhead.piece
-                    }
-                    cache.notePiece(piece, of: file.info.origin)
+                    noteLine { $0.noteFetch(flights.byteCount, nanoseconds: time) }
                 }
                 cache.fetchedBytes.increment(by: UInt64(flight.range.count))
                 let block = Block(range: flight.range, bytes: bytes, reservation: reservation)
                 file.land(flight, .success(block))
                 if keeps, let store = cache.store { keep(block, store) }
             case .success: file.land(flight, .failure(.failed(.io)))
-            case .failure(let error): file.land(flight, .failure(error))
+            case .failure(let error):
+                noteLine { $0.noteFailure() }
+                file.land(flight, .failure(error))
             }
         }
+    }
+
+    /// Something was found out about the line, which other files of the origin are told.
+    private func noteLine(_ note: (inout ReadAhead) -> Void) {
+        let piece = readAhead.withLock { readAhead in
+            note(&readAhead)
+            return readAhead.piece
+        }
+        cache.notePiece(piece, of: file.info.origin)
     }
 
     /// A reader waits for something that is under way.

@@ -1,9 +1,9 @@
 /// How far ahead of one reader to fetch, and in what pieces: nothing at first, then twice as far with each step that goes
 /// on where the last one ended; a seek begins anew. The kernel's own reads come a little out of order.
 ///
-/// A reader that keeps pace with the line is given `limit`. One that has to wait although that much is under way is
-/// faster than the line's round trips allow, and is given up to eight times as much. Pieces are as large as the line
-/// brings in a fraction of a second: small ones waste its round trips where it is far, large ones keep a reader waiting
+/// A reader that keeps pace with the line is given `limit`. One that has read that much, and has to wait although as much
+/// is under way, is faster than the line's round trips allow, and is given up to eight times as much. Pieces are as large
+/// as the line brings in a fraction of a second: small ones waste its round trips where it is far, large ones come too late
 /// where it is slow.
 struct ReadAhead: Hashable, Sendable {
     private let limit: Int64
@@ -12,6 +12,8 @@ struct ReadAhead: Hashable, Sendable {
     /// Up to where was asked for.
     private var end: Int64 = 0
     private var steps = 0
+    /// Where the reader began to read on.
+    private var start: Int64 = 0
     private var isOutrun = false
     private(set) var window: Int64 = 0
     /// The largest single fetch.
@@ -37,7 +39,7 @@ struct ReadAhead: Hashable, Sendable {
             position >= 0 && range.lowerBound <= position + Self.tolerance
             && range.upperBound >= position - 2 * Self.tolerance
         if !isNext {
-            (position, end, steps, window, isOutrun) = (range.upperBound, 0, 0, 0, false)
+            (start, position, end, steps, window, isOutrun) = (range.lowerBound, range.upperBound, 0, 0, 0, false)
             return
         }
         if range.upperBound > position {
@@ -66,7 +68,7 @@ struct ReadAhead: Hashable, Sendable {
     }
 
     /// The reader waits for something that was asked for.
-    mutating func noteWait() { if window >= limit { isOutrun = true } }
+    mutating func noteWait() { if window >= limit, position - start >= limit { isOutrun = true } }
 
     /// What begins here was not fetched after all.
     mutating func retreat(to offset: Int64) { end = min(end, offset) }
@@ -76,11 +78,17 @@ struct ReadAhead: Hashable, Sendable {
 
     /// A fetch of `count` bytes took so long.
     mutating func noteFetch(_ count: Int, nanoseconds: UInt64) {
+        if nanoseconds > 500_000_000 {
+            let second = Int64(Double(count) * 1e9 / Double(nanoseconds))
+            piece = max(min(piece, second), Self.pieces.lowerBound)
+        }
         guard Int64(count) >= piece / 2 else { return }
         // What takes no longer than a round trip may be much larger at once: each step is a round trip.
         if nanoseconds < 200_000_000 {
             piece = min(piece * (nanoseconds < 100_000_000 ? 4 : 2), Self.pieces.upperBound)
         }
-        if nanoseconds > 1_000_000_000 { piece = max(piece / 2, Self.pieces.lowerBound) }
     }
+
+    /// A fetch failed: what the line was good for it may not be any more.
+    mutating func noteFailure() { piece = min(piece, Self.first) }
 }

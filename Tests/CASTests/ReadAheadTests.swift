@@ -123,13 +123,27 @@ import Testing
     }
 
     @Test func whatIsKnownOfTheLineIsUsedFromTheFirstFetchOn() {
+        for piece in [nil, 16 << 20] as [Int64?] {
+            var ahead = ReadAhead(limit: limit, piece: piece)
+            let (asked, _) = stream(&ahead, size: 1 << 30, to: 12 << 20) { $0.noteWait() }
+            // Nothing much before the reader has shown that it goes on.
+            #expect(asked.first.map { $0.count <= 512 << 10 } == true)
+            #expect(asked.last.map { $0.upperBound > 32 << 20 } == (piece != nil))
+        }
+    }
+
+    @Test func aReaderThatLooksAtMoreThanTheHeadIsGivenNoMoreThanTheLimit() {
         var ahead = ReadAhead(limit: limit, piece: 16 << 20)
-        let (asked, _) = stream(&ahead, size: 1 << 30, to: 4 << 20) { $0.noteWait() }
-        // Still nothing much before the reader has shown that it goes on.
-        #expect(asked.first.map { $0.count <= 512 << 10 } == true)
-        #expect(asked.last.map { $0.upperBound > 32 << 20 } == true)
-        var unknown = ReadAhead(limit: limit)
-        let (few, _) = stream(&unknown, size: 1 << 30, to: 4 << 20) { $0.noteWait() }
-        #expect(few.last.map { $0.upperBound <= 8 << 20 } == true)
+        let (asked, _) = stream(&ahead, size: 1 << 30, to: 3 << 20) { $0.noteWait() }
+        #expect(asked.last.map { $0.upperBound <= limit + 3 << 20 } == true)
+    }
+
+    @Test func aLineThatBecameSlowBringsSmallPiecesAtOnce() {
+        var ahead = ReadAhead(limit: limit, piece: 16 << 20)
+        ahead.noteFetch(256 << 10, nanoseconds: 600_000_000)
+        #expect(ahead.piece <= 512 << 10)
+        var broken = ReadAhead(limit: limit, piece: 16 << 20)
+        broken.noteFailure()
+        #expect(broken.piece == 512 << 10)
     }
 }
