@@ -75,7 +75,7 @@ struct MountCommand: ParsableCommand {
             isAllLocal: settings.origins.allSatisfy { $0.kind == .local },
             arguments: loaded.arguments, isDetached: detached || readyFD != nil,
             heartbeatTimeout: settings.heartbeatTimeout, maxRestarts: settings.maxRestarts,
-            epochFile: settings.epochFile, remounts: remounts, memoryLibrary: MemoryLibrary(settings))
+            remounts: remounts, memoryLibrary: MemoryLibrary(settings))
     }
 
     /// Everything that can be wrong is found before anything is mounted. A mount that was kept goes on whatever is wrong.

@@ -95,7 +95,7 @@ package struct DaemonSettings: Sendable {
     var restoredLibrary: FilePath { libraryPath.suffixed(".restore") }
     /// There while a mount is served, and after one that was not ended in order.
     var runningMark: FilePath { stateDirectory.appending("running") }
-    package var epochFile: FilePath { stateDirectory.appending("epoch") }
+    var epochFile: FilePath { stateDirectory.appending("epoch") }
 }
 
 /// The version of this program.

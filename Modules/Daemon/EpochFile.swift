@@ -5,17 +5,13 @@ import MusicFSSystem
 struct EpochFile {
     let path: FilePath
 
-    /// Gives out the next number.
-    ///
-    /// - Parameter known: the highest that the caller knows of; it counts where the file cannot be read.
-    /// - Returns: the number, and why it could not be saved.
-    func next(after known: UInt64) -> (epoch: UInt64, failure: SystemError?) {
+    /// The highest that was saved; 0 where the file cannot be read.
+    var saved: UInt64 {
         let text = (try? readFile(path, limit: 32)) ?? []
-        let saved = UInt64(String(decoding: text, as: UTF8.self).filter(\.isNumber)) ?? 0
-        let (next, overflow) = max(saved, known).addingReportingOverflow(1)
-        do throws(SystemError) {
-            try writeFileAtomically(path, Array("\(overflow ? 1 : next)\n".utf8))
-            return (overflow ? 1 : next, nil)
-        } catch { return (overflow ? 1 : next, error) }
+        return UInt64(String(decoding: text, as: UTF8.self).filter(\.isNumber)) ?? 0
     }
+
+    func save(_ epoch: UInt64) throws(SystemError) { try writeFileAtomically(path, Array("\(epoch)\n".utf8)) }
+
+    static func next(after known: UInt64) -> UInt64 { known == .max ? 1 : known + 1 }
 }

@@ -12,6 +12,16 @@ extension Server {
         } catch { log.warning("crashes will not be reported", metadata: ["error": "\(error)"]) }
     }
 
+    /// The guardian remembers what was given out, so that epochs grow even while the file cannot be written; and the file,
+    /// while there is no guardian.
+    static func nextEpoch(_ file: EpochFile, _ guardian: GuardianClient, _ log: Logger) throws -> Int64 {
+        let next = try guardian.nextEpoch(file.saved)
+        do throws(SystemError) { try file.save(next) } catch {
+            log.warning("the epoch could not be saved", metadata: ["error": "\(error)"])
+        }
+        return Int64(clamping: next)
+    }
+
     static func makeSearch(
         _ settings: DaemonSettings, _ library: Library, _ journal: Journal, _ later: Later, _ metrics: MetricsRegistry,
         log: Logger

@@ -76,7 +76,7 @@ package final class Server: Sendable {
         let opened = try LibraryOpening(
             settings: settings, journal: journal,
             options: settings.libraryOptions(
-                nextEpoch: { Int64(clamping: try guardian.nextEpoch(0)) },
+                nextEpoch: { [log] in try Server.nextEpoch(EpochFile(path: settings.epochFile), guardian, log) },
                 onCommit: { later.committed($0, upTo: $1) },
                 onFailure: { recovery.failed($0, isWrite: $1) }, onFiles: { fileEvents.changed($0) }),
             log: log

@@ -24,9 +24,9 @@ final class StandaloneLibrary {
         let epochs = EpochFile(path: settings.epochFile)
         let options = settings.libraryOptions(
             nextEpoch: {
-                let next = epochs.next(after: 0)
-                if let failure = next.failure { throw failure }
-                return Int64(clamping: next.epoch)
+                let next = EpochFile.next(after: epochs.saved)
+                try epochs.save(next)
+                return Int64(clamping: next)
             }, onCommit: { _, _ in }, onFailure: { _, _ in })
         library = try Library.openRebuilding(settings.libraryPath, options, log)
         SearchIndexer.removeIfAhead(of: library, settings, log)

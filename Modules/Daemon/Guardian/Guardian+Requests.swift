@@ -41,7 +41,8 @@ extension Guardian {
             closeBackingFile(device: device.raw, id: id)
             try? sendPacket(channel.raw, GuardianReply().encode())
         case .nextEpoch(let minimum):
-            try? sendPacket(channel.raw, nextEpoch(minimum).encode())
+            journal.epoch = EpochFile.next(after: max(journal.epoch, minimum))
+            try? sendPacket(channel.raw, GuardianReply(value: journal.epoch).encode())
         case .cloneMount(let path):
             cloneMount(path, to: channel)
         }
@@ -59,15 +60,5 @@ extension Guardian {
             let clone = try cloneMountReadOnly(path)
             try sendPacket(channel.raw, GuardianReply(value: journal.hasPassthrough ? 1 : 0).encode(), fds: [clone.raw])
         } catch { try? sendPacket(channel.raw, GuardianReply(error.errno).encode()) }
-    }
-
-    /// The epoch is kept in a file and in memory, so that it grows even while the file cannot be written.
-    private func nextEpoch(_ minimum: UInt64) -> GuardianReply {
-        let next = EpochFile(path: configuration.epochFile).next(after: max(journal.epoch, minimum))
-        journal.epoch = next.epoch
-        if let failure = next.failure {
-            log.warning("the epoch could not be saved", metadata: ["error": "\(failure)"])
-        }
-        return GuardianReply(value: next.epoch)
     }
 }

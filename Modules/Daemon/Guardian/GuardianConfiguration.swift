@@ -18,8 +18,6 @@ package struct GuardianConfiguration: Sendable {
     package var heartbeatTimeout: Duration
     /// How many servers may die before they have served for a second.
     package var maxRestarts: Int
-    /// Where the highest epoch is kept.
-    package var epochFile: FilePath
     /// How often this mount was made anew in a row, since the kernel had aborted its connection.
     package var remounts: Int
     /// Goes with the mount.
@@ -28,7 +26,7 @@ package struct GuardianConfiguration: Sendable {
     package init(
         mountPoint: FilePath, lockedDirectories: [FilePath], allowOther: Bool, allowsPassthrough: Bool,
         isAllLocal: Bool, arguments: [String], isDetached: Bool,
-        heartbeatTimeout: Duration, maxRestarts: Int, epochFile: FilePath,
+        heartbeatTimeout: Duration, maxRestarts: Int,
         remounts: Int, memoryLibrary: MemoryLibrary
     ) {
         self.mountPoint = mountPoint
@@ -40,7 +38,6 @@ package struct GuardianConfiguration: Sendable {
         self.isDetached = isDetached
         self.heartbeatTimeout = heartbeatTimeout
         self.maxRestarts = maxRestarts
-        self.epochFile = epochFile
         self.remounts = remounts
         self.memoryLibrary = memoryLibrary
     }
