@@ -30,7 +30,9 @@ import Testing
     }
 
     /// A server that breaks off its answers after so many bytes of the body, as often as is said.
-    private func folder(breaks times: Int, after count: Int) throws -> ScriptedFolder {
+    ///
+    /// - Parameter stays: whether it keeps the connection, and says no more.
+    private func folder(breaks times: Int, after count: Int, stays: Bool = false) throws -> ScriptedFolder {
         let folder = try ScriptedFolder(["a.mp3": Self.content])
         let left = Condition(times)
         folder.meddle { [files = folder.files] request in
@@ -40,7 +42,8 @@ import Testing
                 }),
                 case .response(let status, let headers, let body) = ScriptedFolder.answer(request, files)
             else { return nil }
-            return .short(status, headers, body, count: count)
+            return stays
+                ? .stuck(status, headers, body, count: count) : .short(status, headers, body, count: count)
         }
         return folder
     }
@@ -59,6 +62,7 @@ import Testing
         }
         var settings = FederationSettings()
         settings.retries = retries
+        settings.hedge = .milliseconds(300)
         let source = FederatedSource(
             replicas: replicas, routing: routing, scheduler: try Scheduler(), settings: settings,
             memory: MemoryPool(limit: 1 << 20, timer: try DeadlineTimer()))
@@ -117,5 +121,16 @@ import Testing
         let answers = try read([bad, good], retries: [])
         expectRight(answers, Self.parts.indices)
         #expect(good.server.requests.filter { $0.method == "GET" }.map(\.range) == [50_000..<90_000])
+    }
+
+    @Test func anotherReplicaGoesOnWhereOneIsStuck() throws {
+        let stuck = try folder(breaks: .max, after: 30_500, stays: true)
+        let good = try folder(breaks: 0, after: 0)
+        let answers = try read([stuck, good], retries: [])
+        expectRight(answers, Self.parts.indices)
+        #expect(answers.order == Array(Self.parts.indices))
+        #expect(good.server.requests.filter { $0.method == "GET" }.map(\.range) == [50_000..<90_000])
+        // Once a try hangs, and not sooner.
+        #expect(stuck.server.requests.filter { $0.method == "GET" }.count == 1)
     }
 }

@@ -36,6 +36,8 @@ package final class ScriptedHTTPServer: Sendable {
         case response(Int, [String: String] = [:], [UInt8] = [])
         /// Announces the whole body, sends `count` bytes of it and closes.
         case short(Int, [String: String] = [:], [UInt8], count: Int)
+        /// The same, but then nothing more, for as long as the client waits.
+        case stuck(Int, [String: String] = [:], [UInt8], count: Int)
         /// Tells no length: the body ends where the connection does.
         case unframed(Int, [String: String] = [:], [UInt8])
         /// Sends the body byte by byte with a pause before each.
@@ -168,6 +170,11 @@ package final class ScriptedHTTPServer: Sendable {
                 let head = Self.head(status, headers.merging(["Content-Length": "\(body.count)"]) { own, _ in own })
                 _ = send(head + body.prefix(count))
                 return false
+            case .stuck(let status, let headers, let body, let count):
+                let head = Self.head(status, headers.merging(["Content-Length": "\(body.count)"]) { own, _ in own })
+                _ = send(head + body.prefix(count))
+                awaitEnd()
+                return false
             case .unframed(let status, let headers, let body):
                 _ = send(Self.head(status, headers.merging(["Connection": "close"]) { own, _ in own }) + body)
                 return false
@@ -189,10 +196,14 @@ package final class ScriptedHTTPServer: Sendable {
                     socket, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
                 return false
             case .hang:
-                var byte: UInt8 = 0
-                while unsafe recv(socket, &byte, 1, 0) > 0 {}
+                awaitEnd()
                 return false
             }
+        }
+
+        private func awaitEnd() {
+            var byte: UInt8 = 0
+            while unsafe recv(socket, &byte, 1, 0) > 0 {}
         }
 
         private static func head(_ status: Int, _ headers: [String: String]) -> [UInt8] {

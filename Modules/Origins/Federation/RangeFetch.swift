@@ -19,6 +19,8 @@ final class RangeFetch: Sendable {
         var completion: Completion?
         /// How many parts have come: they do so in their order, whoever brings them.
         var landed = 0
+        /// When the last one did (nanoseconds of CLOCK_MONOTONIC); 0 before.
+        var lastLanding: UInt64 = 0
         /// How many of `order` have been asked at all.
         var begun = 0
         var tries: [Int: Int] = [:]
@@ -54,16 +56,19 @@ final class RangeFetch: Sendable {
         }
         guard let index else { return false }
         attempt(index)
-        hedge()
+        hedge(at: monotonicNanoseconds() &+ source.settings.hedge.nanoseconds)
         return true
     }
 
     /// Asks the next replica once nothing has come for a while.
-    private func hedge() {
-        let before = state.withLock { $0.landed }
-        source.scheduler.after(source.settings.hedge) { [weak self] in
+    ///
+    /// - Parameter due: when that is, if nothing comes until then (nanoseconds of CLOCK_MONOTONIC).
+    private func hedge(at due: UInt64) {
+        let now = monotonicNanoseconds()
+        source.scheduler.after(.nanoseconds(due > now ? Int64(clamping: due - now) : 0)) { [weak self] in
             guard let self else { return }
-            if state.withLock({ $0.landed }) == before { beginNext() } else { hedge() }
+            let next = state.withLock { $0.lastLanding } &+ source.settings.hedge.nanoseconds
+            if next <= due { beginNext() } else { hedge(at: next) }
         }
     }
 
@@ -118,6 +123,7 @@ final class RangeFetch: Sendable {
         let completion = state.withLock { state -> Completion? in
             guard part == state.landed, let completion = state.completion else { return nil }
             state.landed += 1
+            state.lastLanding = monotonicNanoseconds()
             if state.landed == parts.count { state.completion = nil }
             return completion
         }
