@@ -11,10 +11,8 @@ mkdir -p "$scratch"
 
 # Units first: what they find is easiest to read. Left out are suites of what has one thread, and ScaleTests, which takes too long.
 units="SystemTests CoreTests SQLiteTests CacheTests CASTests MetadataTests SearchTests OriginsTests SyncTests FUSETests ControlTests DaemonTests"
-mounts="SupervisionTests CrashTests TakeOverTests StormTests StartTests ReloadTests RecoveryTests CorruptionTests CacheStressTests
-    NetworkTroubleTests NetworkMountTests FederationTests RemoteOriginTests EventTests ControlTests ControlFuzzTests TaskTests
-    ResourceTests ChangeTests CurationTests LibraryTests LifecycleTests LongLineTests MetricsTests EdgeTests StoreCommandTests
-    ServiceManagerTests ScanWithoutMountTests BadInputTests SearchCommandTests VirtualDirectoryTests"
+mounts=$(grep -rhoE '(struct|class) [A-Za-z]+Tests' Tests/EndToEndTests | sed 's/.* //' | sort -u |
+    grep -vxE 'ScaleTests|OpenAPITests|UnitFileTests')
 suites=("$@")
 if [ "${#suites[@]}" = 0 ]; then
     for suite in $units; do suites+=("$suite"); done
