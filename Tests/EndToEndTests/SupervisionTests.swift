@@ -218,7 +218,7 @@ extension EndToEnd {
             try settle(library)
             _ = try killServers(3, of: guardian, seen: &seen)
             kill(try #require(servers(of: guardian).first), SIGKILL)
-            #expect(eventually(5) { library.log.contains("seconds=5") })
+            #expect(eventually(5) { library.log.contains(" seconds=5\n") })
             let begin = monotonicNanoseconds()
             kill(guardian, SIGTERM)
             #expect(eventually(10) { library.log.hasSuffix("exit 0\n") }, "\(library.log)")
