@@ -170,6 +170,7 @@ import Testing
             try readFile(directory.path.appending(index.snapshot.parts[0].file.name))
         }
         #expect(parts.snapshot.segmentCount == 1)
+        #expect(parts.snapshot.parts[0].segment.pairCount > 0)
         #expect(try content(whole, one) == content(parts, other))
     }
 
@@ -238,7 +239,10 @@ import Testing
             var library = RandomLibrary(seed: 8)
             let index = try SearchIndex.open(directory.path)
             try index.add((0..<12).map { library.document($0) })
+            // Words that are common enough for a pair.
+            try index.add((12..<150).map { SearchDocument(id: $0, texts: [.init(.title, "of the")]) })
             try index.commit(sequence: 1)
+            #expect(index.snapshot.parts[0].segment.pairCount > 0)
             index.remove([3])
             try index.commit(sequence: 2)
         }

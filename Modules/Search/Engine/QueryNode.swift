@@ -3,7 +3,8 @@ indirect enum QueryNode {
     case none
     case all
     case term(TermNode)
-    case phrase([(term: TermNode, place: Int)], Scorer)
+    /// With the name of a pair where it is two words, one behind the other; see `PairLists`.
+    case phrase([(term: TermNode, place: Int)], pair: [UInt8]?, Scorer)
     case expansion(ExpansionNode)
     case range(NumericField, ClosedRange<Int64>)
     case and([QueryNode])
@@ -110,7 +111,9 @@ struct QueryPlanner {
             idf += (node.scorer?.maximum ?? 0) / (Ranking.k1 + 1)
             parts.append((node, word.position))
         }
-        return .phrase(parts, scorer(field, idf: idf))
+        let isPair = words.count == 2 && words[1].position == words[0].position + 1
+        let pair = isPair ? PairLists.name(analyzed.term(words[0]), analyzed.term(words[1])) : nil
+        return .phrase(parts, pair: pair, scorer(field, idf: idf))
     }
 
     private func entries(_ term: [UInt8]) -> [TermEntry?] { snapshot.parts.map { $0.segment.entry(term) } }

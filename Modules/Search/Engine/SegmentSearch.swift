@@ -22,13 +22,11 @@ struct SegmentSearch {
         case .none: return nil
         case .all: return segment.documentCount == 0 ? nil : AllCursor(count: segment.documentCount)
         case .term(let term): return cursor(term)
-        case .phrase(let words, let scorer):
-            var cursors: [(cursor: TermCursor, place: Int)] = []
-            for word in words {
-                guard let cursor = cursor(word.term) else { return nil }
-                cursors.append((cursor, word.place))
+        case .phrase(let words, let pair, let scorer):
+            if let pair, words.allSatisfy({ isCommon($0.term) }) {
+                return segment.pair(pair).flatMap { cursor($0, scorer) }
             }
-            return PhraseCursor(cursors, scorer: scorer, norms: segment.norms, gate: gate, watch: watch)
+            return phrase(words, scorer, gate)
         case .expansion(let expansion): return cursor(expansion, beside: nil)
         case .range(let field, let range): return numbers(field, range).map(cursor)
         case .and(let nodes): return and(nodes, gate)
@@ -40,9 +38,26 @@ struct SegmentSearch {
     }
 
     private func cursor(_ term: TermNode) -> TermCursor? {
-        guard let entry = term.entries[index] else { return nil }
-        let cursor = TermCursor(decoder(entry), scorer: term.scorer, norms: segment.norms)
+        term.entries[index].flatMap { cursor($0, term.scorer) }
+    }
+
+    private func cursor(_ entry: TermEntry, _ scorer: Scorer?) -> TermCursor? {
+        let cursor = TermCursor(decoder(entry), scorer: scorer, norms: segment.norms)
         return cursor.document == Cursor.end ? nil : cursor
+    }
+
+    private func isCommon(_ term: TermNode) -> Bool {
+        PairLists.isCommon(term.entries[index]?.count ?? 0, of: segment.documentCount)
+    }
+
+    /// A phrase by its words, whether or not they are a pair that has a list.
+    func phrase(_ words: [(term: TermNode, place: Int)], _ scorer: Scorer, _ gate: Gate?) -> PhraseCursor? {
+        var cursors: [(cursor: TermCursor, place: Int)] = []
+        for word in words {
+            guard let cursor = cursor(word.term) else { return nil }
+            cursors.append((cursor, word.place))
+        }
+        return PhraseCursor(cursors, scorer: scorer, norms: segment.norms, gate: gate, watch: watch)
     }
 
     func decoder(_ entry: TermEntry) -> PostingsDecoder {

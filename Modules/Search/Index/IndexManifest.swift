@@ -21,7 +21,7 @@ struct IndexManifest: Hashable, Sendable {
     static let name = "manifest"
     private static let magic: UInt32 = 0x4d46_4d53
     /// What analyses and stores as no other version does.
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
     private static let segmentBytes = 44
 
     /// The last of the library's changes that the index has.

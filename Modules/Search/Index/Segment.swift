@@ -16,6 +16,7 @@ struct TermEntry: Hashable {
 final class Segment: Sendable {
     let documentCount: Int
     let termCount: Int
+    let pairCount: Int
     /// The sums of the lengths of the fields.
     let lengths: [UInt64]
     private let path: FilePath
@@ -26,6 +27,8 @@ final class Segment: Sendable {
     let postings: Bytes
     private let dictionary: Bytes
     private let blocks: Bytes
+    private let pairs: Bytes
+    private let pairBlocks: Bytes
     private let columns: [Column]
 
     struct Column {
@@ -53,6 +56,7 @@ final class Segment: Sendable {
         documentCount = Int(bytes.u32(8))
         termCount = Int(bytes.u32(12))
         blockCount = Int(bytes.u32(16))
+        pairCount = Int(bytes.u32(20))
         lengths = (0..<TextField.count).map { min(bytes.u64(24 + $0 * 8), 1 << 48) }
         var sections: [Bytes] = []
         for section in 0..<SegmentFormat.sectionCount {
@@ -68,13 +72,15 @@ final class Segment: Sendable {
         }
         guard length(.ids) == documentCount * 8, length(.norms) == documentCount * TextField.count,
             length(.blocks) == blockCount * 4,
-            blockCount == (termCount + SegmentFormat.termsPerBlock - 1) / SegmentFormat.termsPerBlock
+            blockCount == Segment.blockCount(termCount), length(.pairBlocks) == Segment.blockCount(pairCount) * 4
         else { return nil }
         ids = sections[SegmentFormat.Section.ids.rawValue]
         norms = sections[SegmentFormat.Section.norms.rawValue]
         postings = sections[SegmentFormat.Section.postings.rawValue]
         dictionary = sections[SegmentFormat.Section.dictionary.rawValue]
         blocks = sections[SegmentFormat.Section.blocks.rawValue]
+        pairs = sections[SegmentFormat.Section.pairs.rawValue]
+        pairBlocks = sections[SegmentFormat.Section.pairBlocks.rawValue]
         let numbers = sections[SegmentFormat.Section.numbers.rawValue]
         var columns: [Column] = []
         var offset = 0
@@ -89,6 +95,11 @@ final class Segment: Sendable {
             offset += 9 + size
         }
         self.columns = columns
+    }
+
+    /// How many blocks a dictionary has.
+    private static func blockCount(_ terms: Int) -> Int {
+        (terms + SegmentFormat.termsPerBlock - 1) / SegmentFormat.termsPerBlock
     }
 
     /// Looks whether the file is what was written; reads all of it, and not through the mapping, where what the disk does
@@ -150,6 +161,20 @@ final class Segment: Sendable {
 
     func entry(_ term: [UInt8]) -> TermEntry? {
         var cursor = cursor(from: term)
+        return Segment.find(term, &cursor)
+    }
+
+    /// Where the documents are that have two common words (`PairLists.isCommon`) one behind the other; nil where none has.
+    ///
+    /// - Parameter name: of the pair, see `PairLists`.
+    func pair(_ name: [UInt8]) -> TermEntry? {
+        var cursor = DictionaryCursor(
+            pairs, pairBlocks, blockCount: Segment.blockCount(pairCount), termCount: pairCount)
+        cursor.seekBlock(name)
+        return Segment.find(name, &cursor)
+    }
+
+    private static func find(_ term: [UInt8], _ cursor: inout DictionaryCursor) -> TermEntry? {
         while cursor.next() {
             if cursor.term == term { return cursor.entry }
             if !cursor.term.lexicographicallyPrecedes(term) { return nil }

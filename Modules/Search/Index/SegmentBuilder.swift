@@ -25,7 +25,7 @@ struct SegmentBuilder {
     var identifiers: Dictionary<Int64, Int>.Keys { latest.keys }
 
     /// About what this takes in memory, with what writing it needs.
-    var byteCount: Int { occurrences.count * 26 + ids.count * 150 + terms.byteCount }
+    var byteCount: Int { occurrences.count * 28 + ids.count * 150 + terms.byteCount }
 
     mutating func remove(_ id: Int64) { latest[id] = nil }
 

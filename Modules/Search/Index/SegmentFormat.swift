@@ -1,25 +1,26 @@
 /// What a segment's file is made of. Numbers have their least significant byte first.
 ///
-/// Header: magic, version, documents, terms, dictionary blocks (u32 each), zero (u32), the sums of the lengths of the six
+/// Header: magic, version, documents, terms, dictionary blocks, pairs (u32 each), the sums of the lengths of the six
 /// text fields (u64 each), then offset and length (u64 each) of every section.
 ///
 /// - ids: the documents' external ids, ascending (i64 each); a document's number is its place here.
 /// - norms: per document six bytes, the lengths of its text fields, see `FieldLength`.
 /// - numbers: per numeric field the least value (i64), the width (u8), and packed per document 0 for none or the value − least + 1.
-/// - postings: see `PostingsEncoder`.
+/// - postings: of the terms, then of the pairs; see `PostingsEncoder`.
 /// - dictionary: blocks of 16 terms, see `DictionaryWriter`.
 /// - blocks: where each dictionary block begins (u32 each).
+/// - pairs, pair blocks: the same of pairs of common words, see `PairLists`.
 /// - padding: 16 bytes, since packed values are read eight bytes at a time.
 enum SegmentFormat {
     static let magic: UInt32 = 0x5346_4d53
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
     static let padding = 16
-    static let sectionCount = 6
+    static let sectionCount = 8
     static let headerBytes = 24 + 8 * TextField.count + 16 * sectionCount
     static let postingsPerBlock = 128
     static let termsPerBlock = 16
 
-    enum Section: Int, CaseIterable { case ids, norms, numbers, postings, dictionary, blocks }
+    enum Section: Int, CaseIterable { case ids, norms, numbers, postings, dictionary, blocks, pairs, pairBlocks }
 }
 
 /// Lengths of fields in words, as one byte: exact up to 200, then in steps of 64.

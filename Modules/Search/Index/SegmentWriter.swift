@@ -8,6 +8,8 @@ struct SegmentWriter: ~Copyable {
     private let lengths: [UInt64]
     private var encoder: PostingsEncoder
     private var dictionary = DictionaryWriter()
+    private var pairs: PairLists
+    private var pairDictionary = DictionaryWriter()
     private var sections: [Range<Int>]
     private let postingsStart: Int
 
@@ -47,6 +49,7 @@ struct SegmentWriter: ~Copyable {
         self.lengths = lengths
         self.sections = sections
         encoder = PostingsEncoder(norms: norms)
+        pairs = PairLists(documents: count)
     }
 
     private static func column(_ values: [Int64?]) -> [UInt8] {
@@ -68,15 +71,36 @@ struct SegmentWriter: ~Copyable {
         if count == 0 { return }
         dictionary.add(term, postings: count, offset: file.offset - postingsStart, length: bytes.count)
         try file.write(bytes)
+        pairs.add(term, count: count, bytes)
+    }
+
+    private mutating func writePairs() throws(SearchError) {
+        var occurrences: [Occurrence] = []
+        for (name, places) in try pairs.gather() {
+            var next = places.startIndex
+            while next < places.endIndex {
+                let document = places[next].document
+                occurrences.removeAll(keepingCapacity: true)
+                while next < places.endIndex, places[next].document == document {
+                    occurrences.append(places[next].occurrence)
+                    next += 1
+                }
+                encoder.add(document, occurrences[...])
+            }
+            let (count, bytes) = encoder.finish()
+            pairDictionary.add(name, postings: count, offset: file.offset - postingsStart, length: bytes.count)
+            try file.write(bytes)
+        }
     }
 
     /// - Returns: the length of the file, which is on the disk.
     consuming func finish() throws(SearchError) -> Int {
+        try writePairs()
         sections.append(postingsStart..<file.offset)
-        sections.append(file.offset..<(file.offset + dictionary.dictionary.count))
-        try file.write(dictionary.dictionary.bytes)
-        sections.append(file.offset..<(file.offset + dictionary.blocks.count))
-        try file.write(dictionary.blocks.bytes)
+        for part in [dictionary.dictionary, dictionary.blocks, pairDictionary.dictionary, pairDictionary.blocks] {
+            sections.append(file.offset..<(file.offset + part.count))
+            try file.write(part.bytes)
+        }
         try file.write([UInt8](repeating: 0, count: SegmentFormat.padding))
         let length = file.offset
         var header = ByteWriter()
@@ -85,7 +109,7 @@ struct SegmentWriter: ~Copyable {
         header.u32(UInt32(documentCount))
         header.u32(UInt32(dictionary.count))
         header.u32(UInt32(dictionary.blocks.count / 4))
-        header.u32(0)
+        header.u32(UInt32(pairDictionary.count))
         for length in lengths { header.u64(length) }
         for section in sections {
             header.u64(UInt64(section.lowerBound))

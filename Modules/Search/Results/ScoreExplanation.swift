@@ -75,8 +75,8 @@ extension SegmentSearch {
         case .term(let term):
             guard let entry = term.entries[index] else { return nil }
             return part(entry, term.scorer, document, .word)
-        case .phrase(let words, let scorer):
-            guard let cursor = cursor(node) as? PhraseCursor else { return nil }
+        case .phrase(let words, _, let scorer):
+            guard let cursor = phrase(words, scorer, nil) else { return nil }
             cursor.seek(document)
             if cursor.document != document { return nil }
             let terms = words.map { word in word.term.entries[index].map(text) ?? "" }
