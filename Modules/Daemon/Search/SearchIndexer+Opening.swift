@@ -51,7 +51,13 @@ extension SearchIndexer {
 
     private func openIndex() throws(SearchError) -> SearchIndex {
         let options = SearchIndex.Options(memoryBudget: 32 << 20) { [log] merge in
-            do throws(SystemError) { try startThread("search-merge", merge) } catch {
+            do throws(SystemError) {
+                try startThread("search-merge") {
+                    merge()
+                    // What a large merge took would stay for the daemon's life.
+                    ThisProcess.releaseFreeMemory()
+                }
+            } catch {
                 log.warning("the search index is not merged", metadata: ["error": "\(error)"])
             }
         }
@@ -116,6 +122,7 @@ extension SearchIndexer {
         }
         guard !context.isCancelled else { return }
         try commit(index, sequence)
+        ThisProcess.releaseFreeMemory()
         log.info(
             "the search index was built",
             metadata: [
