@@ -30,6 +30,11 @@ struct BenchmarkCommand: ParsableCommand {
     @Option(help: "How many tracks are searched; by default a million, with --quick 20000.")
     var tracks: Int?
 
+    @Option(
+        help: "What prefetch replays instead of its own: lines of seconds, album and track, parted by tabs.",
+        completion: .file())
+    var history: String?
+
     @Option(help: "Where libraries are made and kept.", completion: .directory)
     var work: String = "/var/tmp/musicfs-bench"
 
@@ -50,7 +55,8 @@ struct BenchmarkCommand: ParsableCommand {
         Signal.block([Signal.terminate, Signal.interrupt, Signal.hangUp, Signal.pipe])
         let place = try Workplace(
             work: try FilePath(work).absolute(), programs: try programs.map { try FilePath($0).absolute() },
-            quick: quick, large: large, tracks: tracks ?? (quick ? 20_000 : 1_000_000))
+            quick: quick, large: large, tracks: tracks ?? (quick ? 20_000 : 1_000_000),
+            history: try history.map { try FilePath($0).absolute() })
         defer { place.cleanUp() }
         var rows: [Row] = []
         var failures = 0

@@ -11,28 +11,27 @@ func measurePrefetch(_ place: Workplace) throws -> [Row] {
         place.say("there is no rclone to serve files: `make test-packages` installs it; its rows are left out")
         return []
     }
+    let parts =
+        try place.history.map { [try Listening.recorded($0)] } ?? (place.quick ? [.quick] : [.albums, .list])
     let origin = try place.makeScratch("served")
-    let albums = place.quick ? 2 : 6
-    for album in 1...albums {
-        for track in 1...Listening.tracks { try writeTrack(origin, album, track) }
+    var albums: [Int: Int] = [:]
+    for part in parts { albums.merge(part.tracks(), uniquingKeysWith: max) }
+    for (album, tracks) in albums {
+        for track in 1...tracks { try writeTrack(origin, album, track) }
     }
     let server = try RcloneServer(.webdav, origin)
     let proxy = try TCPProxy(target: server.port)
     proxy.latency = 0.025
     proxy.rate = 8_000_000
-    let parts =
-        place.quick
-        ? [("albums", [Array(Listening.albums[0].prefix(4))])]
-        : [("albums", Listening.albums), ("list", Listening.lists)]
-    let without = try replay(place, server, proxy, isEnabled: false, parts.map(\.1))
-    let with = try replay(place, server, proxy, isEnabled: true, parts.map(\.1))
-    return parts.indices.flatMap { rows(parts[$0].0, with[$0], without[$0]) }
+    let without = try replay(place, server, proxy, isEnabled: false, parts)
+    let with = try replay(place, server, proxy, isEnabled: true, parts)
+    return parts.indices.flatMap { rows(parts[$0], with[$0], without[$0]) }
 }
 
 /// Only what is heard album by album has targets: a list cannot be known before it was heard.
-private func rows(_ name: String, _ with: Replay, _ without: Replay) -> [Row] {
+private func rows(_ listening: Listening, _ with: Replay, _ without: Replay) -> [Row] {
     let peer = "without prefetching"
-    let isAlbums = name == "albums"
+    let (name, isAlbums) = (listening.name, listening.isByAlbum)
     return [
         Row(
             name: "prefetch_\(name)_misses", ours: with.misses, unit: "reads", better: .lower,
@@ -49,35 +48,6 @@ private func rows(_ name: String, _ with: Replay, _ without: Replay) -> [Row] {
     ]
 }
 
-/// What was listened to.
-private enum Listening {
-    static let tracks = 6
-
-    struct Play {
-        var album: Int
-        var track: Int
-        /// Left after so many seconds; nil where it is heard to its end.
-        var leftAfter: Double?
-    }
-
-    private static func whole(_ album: Int, _ tracks: ClosedRange<Int> = 1...6) -> [Play] {
-        tracks.map { Play(album: album, track: $0) }
-    }
-
-    /// Tracks of several albums, in an order that no album has.
-    private static let list = [(4, 1), (6, 3), (5, 2), (4, 4), (6, 1)].map { Play(album: $0.0, track: $0.1) }
-
-    /// After each of them the cache is emptied, as if so much else had been heard in between.
-    static let albums: [[Play]] = [
-        whole(1) + whole(2),
-        // In the middle of an album; a song that is not liked; on with another album.
-        whole(3, 3...6) + [Play(album: 5, track: 1, leftAfter: 1.2)] + whole(6, 2...6),
-        whole(1, 1...4) + whole(4),
-    ]
-    /// The third time it is known.
-    static let lists: [[Play]] = [list, list, list]
-}
-
 private struct Replay {
     var misses = 0.0
     var waits = 0.0
@@ -88,13 +58,13 @@ private struct Replay {
 
 private func replay(
     _ place: Workplace, _ server: RcloneServer, _ proxy: TCPProxy, isEnabled: Bool,
-    _ parts: [[[Listening.Play]]]
+    _ parts: [Listening]
 ) throws -> [Replay] {
     let directories = try place.freshDirectories(
         server, proxy, configuration: "[prefetch]\nenabled = \(isEnabled)")
     return try place.withMount(directories) { mount in
         _ = try mount.command(["scan"])
-        return try parts.map { try replay($0, place, mount, proxy) }
+        return try parts.map { try replay($0.evenings, place, mount, proxy) }
     }
 }
 
@@ -137,7 +107,7 @@ private func number(_ key: String, in text: String) -> Double {
 private func listen(_ place: Workplace, _ mount: MusicFSMount, _ play: Listening.Play) throws {
     try place.checkpoint()
     let path = mount.point.appending("Artist").appending("Album \(play.album) [WAV]")
-        .appending("0\(play.track) - Song \(play.album).\(play.track).wav")
+        .appending("\(play.track < 10 ? "0" : "")\(play.track) - Song \(play.album).\(play.track).wav")
     let file = try open(path, [.read])
     // What was heard on an evening before is not to come out of the kernel's memory.
     try dropCachedPages(file.raw)

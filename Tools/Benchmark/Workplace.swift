@@ -10,17 +10,20 @@ final class Workplace: Sendable {
     let large: Bool
     /// How many tracks are searched.
     let tracks: Int
+    /// A recorded listening history (`Listening.recorded`).
+    let history: FilePath?
     private let signals: SignalQueue
     private let mounts = Mutex<[any Mounted]>([])
     private let scratch = Mutex<[FilePath]>([])
 
     /// - Parameter programs: nil for the directory of this program.
-    init(work: FilePath, programs: FilePath?, quick: Bool, large: Bool, tracks: Int) throws {
+    init(work: FilePath, programs: FilePath?, quick: Bool, large: Bool, tracks: Int, history: FilePath?) throws {
         self.work = work
         self.programs = try programs ?? readLink("/proc/self/exe").parent
         self.quick = quick
         self.large = large
         self.tracks = tracks
+        self.history = history
         signals = try SignalQueue([Signal.terminate, Signal.interrupt, Signal.hangUp])
         try createDirectories(work)
     }
