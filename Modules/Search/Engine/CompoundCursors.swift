@@ -1,6 +1,5 @@
-/// The documents that all of some cursors have, but for those that are excluded or not in the ranges: each cursor in turn
-/// goes on to where another is.
-final class AndCursor: Cursor {
+/// The documents that all of some cursors have, but for those that are excluded or not in the ranges.
+final class AndCursor: LeapfrogCursor {
     /// What documents must not have.
     enum Exclusion {
         case cursor(Cursor)
@@ -9,64 +8,19 @@ final class AndCursor: Cursor {
 
     /// In the query's order, in which scores are added.
     private let parts: CursorChain?
-    /// The one with the fewest documents.
-    private let leader: Cursor
-    /// Those with fewer documents first.
-    private let others: CursorChain?
-    private let count: Int
     private let ranges: [NumberRange]
     private let excluded: [Exclusion]
-    /// What may leave documents out; for the cursor of a whole query alone.
-    private let gate: Gate?
-    private let watch: SearchWatch
 
     /// - Parameter parts: at least one.
     init(_ parts: [Cursor], ranges: [NumberRange], excluded: [Exclusion], gate: Gate?, watch: SearchWatch) {
         self.parts = CursorChain(parts)
-        let byCost = parts.sorted { $0.cost < $1.cost }
-        leader = byCost[0]
-        others = CursorChain(byCost.dropFirst())
-        count = byCost.count
         self.ranges = ranges
         self.excluded = excluded
-        self.gate = gate
-        self.watch = watch
-        super.init(cost: byCost[0].cost)
+        super.init(parts.sorted { $0.cost < $1.cost }, gate: gate, watch: watch)
         settle()
     }
 
-    override func next() {
-        leader.next()
-        settle()
-    }
-
-    override func seek(_ target: UInt32) {
-        if document >= target { return }
-        leader.seek(target)
-        settle()
-    }
-
-    /// Goes on to the first document from the leader's on.
-    private func settle() {
-        while leader.document != Cursor.end, !watch.isOver(after: count) {
-            let candidate = leader.document
-            if let last = gate?.lastToSkip(from: candidate, self) {
-                if last == Cursor.end { break }
-                leader.seek(last + 1)
-            } else if let ahead = others?.firstAhead(of: candidate) {
-                leader.seek(ahead)
-            } else if accepts(candidate) {
-                document = candidate
-                return
-            } else {
-                leader.next()
-            }
-        }
-        document = Cursor.end
-    }
-
-    /// Whether a document that all cursors are at is in the ranges and not excluded.
-    private func accepts(_ candidate: UInt32) -> Bool {
+    override func accepts(_ candidate: UInt32) -> Bool {
         for range in ranges where !range.matches(candidate) { return false }
         for exclusion in excluded {
             switch exclusion {

@@ -1,15 +1,12 @@
 /// The documents that have some words at the right distances in one field.
-final class PhraseCursor: Cursor {
+final class PhraseCursor: LeapfrogCursor {
     /// At least two, with their places in the phrase.
     private let words: [(cursor: TermCursor, place: Int)]
-    /// The word with the fewest documents leads; then comes that with the next fewest, then the others.
-    private let leader: TermCursor
+    /// That with the fewest documents, which leads, and that with the next fewest.
+    private let first: TermCursor
     private let second: TermCursor
-    private let others: CursorChain?
     private let scorer: Scorer
     private let norms: Bytes
-    private let gate: Gate?
-    private let watch: SearchWatch
     /// What makes a bound of the leader's one of the phrase's.
     private let leaderFactor: Float
     /// The length of a field that just holds the phrase, as `FieldLength` has it.
@@ -24,60 +21,29 @@ final class PhraseCursor: Cursor {
         self.words = words
         self.scorer = scorer
         self.norms = norms
-        self.gate = gate
-        self.watch = watch
         let byCost = words.map(\.cursor).sorted { $0.cost < $1.cost }
-        (leader, second) = (byCost[0], byCost[1])
-        others = CursorChain(byCost.dropFirst(2).map { $0 as Cursor })
+        (first, second) = (byCost[0], byCost[1])
         occurrences = words.map { _ in [] }
         let places = words.map(\.place)
         // Greater codes are rounded.
         shortest = UInt8(min(max((places.max() ?? 0) - (places.min() ?? 0) + 1, 0), 200))
         // Where a word has no score of its own there is no bound but the phrase's.
-        let own = byCost[0].scorer?.maximum ?? 0
+        let own = first.scorer?.maximum ?? 0
         leaderFactor = own > 0 ? scorer.maximum / own * 1.00001 : .greatestFiniteMagnitude
-        super.init(cost: byCost[0].cost)
+        super.init(byCost, gate: gate, watch: watch)
         settle()
     }
 
-    override func next() {
-        leader.next()
-        settle()
+    /// To open a block takes longer than to see what the leader alone tells.
+    override func isPossible(_ candidate: UInt32) -> Bool {
+        !second.isBehind(candidate) || isPossible(candidate, first.code, repeats: first.code)
     }
 
-    override func seek(_ target: UInt32) {
-        if document >= target { return }
-        leader.seek(target)
-        settle()
-    }
-
-    /// Goes on to the first document from the leader's on.
-    private func settle() {
-        while leader.document != Cursor.end, !watch.isOver(after: words.count) {
-            let candidate = leader.document
-            if let last = gate?.lastToSkip(from: candidate, self) {
-                if last == Cursor.end { break }
-                leader.seek(last + 1)
-                continue
-            }
-            // To open a block takes longer than to see what the leader alone tells.
-            if second.isBehind(candidate), !isPossible(candidate, leader.code, repeats: leader.code) {
-                leader.next()
-                continue
-            }
-            second.seek(candidate)
-            if second.document != candidate {
-                leader.seek(second.document)
-            } else if let ahead = others?.firstAhead(of: candidate) {
-                leader.seek(ahead)
-            } else if hasPhrase(candidate) {
-                document = candidate
-                return
-            } else {
-                leader.next()
-            }
-        }
-        document = Cursor.end
+    override func accepts(_ candidate: UInt32) -> Bool {
+        var common = UInt8.max
+        for (cursor, _) in words { common &= cursor.code }
+        // A field has the phrase no more often than the word that it has least often.
+        return isPossible(candidate, common, repeats: common) && countPhrases()
     }
 
     /// Whether one of the fields is long enough for the phrase, and the document could be among the best if they have it:
@@ -100,14 +66,6 @@ final class PhraseCursor: Cursor {
         if sum < 0 { return false }
         guard let gate, repeats & PostingCode.repeats == 0 else { return true }
         return !gate.isTooLow(scorer.score(weight: sum), candidate)
-    }
-
-    /// Whether a document that all words are at has the phrase.
-    private func hasPhrase(_ candidate: UInt32) -> Bool {
-        var common = leader.code & second.code
-        if others != nil { for (cursor, _) in words { common &= cursor.code } }
-        // A field has the phrase no more often than the word that it has least often.
-        return isPossible(candidate, common, repeats: common) && countPhrases()
     }
 
     /// - Returns: whether the document that all words are at has the phrase.
