@@ -26,17 +26,15 @@ struct ChunkGroup: Sendable {
     }
 
     private(set) var chunks: [Named]
-    let byteCount: Int64
     /// Distinguishes the temporary files from all others.
     let serial: UInt64
 
-    init(chunks: [Named], serial: UInt64) {
-        self.chunks = chunks
-        self.serial = serial
-        byteCount = chunks.reduce(0) { $0 + Int64($1.entry.length) }
-    }
+    init(chunks: [Named], serial: UInt64) { (self.chunks, self.serial) = (chunks, serial) }
 
     var ids: Set<ChunkID> { Set(chunks.map(\.entry.id)) }
+
+    /// Bytes of the chunks alone.
+    var byteCount: Int64 { chunks.reduce(0) { $0 + Int64($1.entry.length) } }
 
     /// Room that the files take, in bytes.
     var size: Int64 { byteCount + Int64(chunks.count * ChunkTrailer.byteCount) }
@@ -51,9 +49,7 @@ struct ChunkGroup: Sendable {
     /// Makes the files. What could not be made leaves nothing behind, neither file nor memory.
     ///
     /// - Parameter written: called when the bytes are not needed any more, and their memory is free.
-    mutating func makeFiles(
-        _ files: ChunkFiles, written: () -> Void
-    ) -> Result<[Stored], any Error> {
+    mutating func makeFiles(_ files: ChunkFiles, written: () -> Void) -> Result<[Stored], any Error> {
         var temporaries: [FilePath] = []
         do {
             do {
