@@ -245,7 +245,7 @@ import Testing
 }
 
 /// `source` with a longer head: the rest is the same, further back.
-private final class ShiftedSource: RangeSource {
+private final class ShiftedSource: WholeSource {
     private let source: PatternSource
     private let other = PatternSource(seed: 999, size: 1 << 30)
     private let shift: Int64
@@ -262,7 +262,8 @@ private final class ShiftedSource: RangeSource {
         range.map { $0 < head ? Pattern.byte(999, $0) : Pattern.byte(source.seed, $0 - shift) }
     }
 
-    func fetch(_ range: Range<Int64>, completion: @escaping @Sendable (Result<ContentBytes, ContentError>) -> Void) {
+    func fetchWhole(_ range: Range<Int64>, completion: @escaping @Sendable (Result<ContentBytes, ContentError>) -> Void)
+    {
         fetched.increment(by: UInt64(range.count))
         completion(.success(contentBytes(bytes(range))))
     }

@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 
 /// A file whose bytes follow from a seed, read with the faults that a test asks for; counts what is asked of it.
-final class PatternSource: RangeSource {
+final class PatternSource: WholeSource {
     struct Behaviour: Sendable {
         /// Every so-manieth fetch fails; 0 for none.
         var failsEvery = 0
@@ -32,7 +32,7 @@ final class PatternSource: RangeSource {
     var fetchedBytes: Int64 { fetches.reduce(0) { $0 + Int64($1.count) } }
     func behave(_ change: (inout Behaviour) -> Void) { state.withLock { change(&$0.behaviour) } }
 
-    func fetch(
+    func fetchWhole(
         _ range: Range<Int64>, completion: @escaping @Sendable (Result<ContentBytes, ContentError>) -> Void
     ) {
         let (fails, behaviour) = state.withLock { state in

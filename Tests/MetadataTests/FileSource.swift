@@ -2,10 +2,11 @@ import Foundation
 import MusicFSCore
 import MusicFSMetadata
 import MusicFSSystem
+import TestSupport
 import Testing
 
 /// A local file as a remote one: counts what is asked for, and can be slow, stuck or failing.
-final class FileSource: RangeSource {
+final class FileSource: WholeSource {
     struct Counts: Sendable {
         var ranges: [Range<Int64>] = []
         var answered = 0
@@ -44,7 +45,7 @@ final class FileSource: RangeSource {
 
     var counts: Counts { state.withLock { $0.counts } }
 
-    func fetch(
+    func fetchWhole(
         _ range: Range<Int64>, completion: @escaping @Sendable (Result<ContentBytes, ContentError>) -> Void
     ) {
         let answer = { @Sendable [self] (number: Int) in

@@ -45,12 +45,6 @@ package final class FederatedSource: RangeSource {
     package var first: ReplicaLocation? { order.first.map { replicas[$0] } }
 
     package func fetch(
-        _ range: Range<Int64>, completion: @escaping @Sendable (Result<ContentBytes, ContentError>) -> Void
-    ) {
-        fetch([range]) { completion($1) }
-    }
-
-    package func fetch(
         _ parts: [Range<Int64>],
         completion: @escaping @Sendable (_ part: Int, Result<ContentBytes, ContentError>) -> Void
     ) {
