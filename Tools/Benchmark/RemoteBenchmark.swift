@@ -12,7 +12,7 @@ func measureRemote(_ place: Workplace) throws -> [Row] {
     let origin = try place.makeScratch("served")
     let size = place.quick ? 64 << 20 : 512 << 20
     // One file for each pass, so that none was read before.
-    let passes = place.quick ? 1 : 3
+    let passes = place.quick ? 1 : 5
     for pass in 0..<passes {
         let folder = origin.appending("Album \(pass)")
         try createDirectories(folder)
@@ -21,12 +21,10 @@ func measureRemote(_ place: Workplace) throws -> [Row] {
     let server = try RcloneServer(.webdav, origin)
     let proxy = try TCPProxy(target: server.port)
     proxy.latency = 0.025
-    let ours = try measureOurs(place, server, proxy, passes)
-    let peer = try measureRclone(place, origin, proxy, passes)
+    let (ours, peer) = try measureBoth(place, origin, server, proxy, passes)
     // What a line of one gigabit a second carries: without a limit the two are bound by this machine's processors.
     proxy.rate = 125_000_000
-    let oursAtLimit = try measureOurs(place, server, proxy, passes)
-    let peerAtLimit = try measureRclone(place, origin, proxy, passes)
+    let (oursAtLimit, peerAtLimit) = try measureBoth(place, origin, server, proxy, passes)
     return [
         Row(
             name: "remote_gigabit_50ms", ours: median(oursAtLimit.first), unit: "MB/s", better: .higher,
@@ -50,44 +48,51 @@ private struct Passes {
     var seek: [Double] = []
 }
 
-private func measureOurs(
-    _ place: Workplace, _ server: RcloneServer, _ proxy: TCPProxy, _ passes: Int
-) throws -> Passes {
-    return try place.withMount(try place.freshDirectories(server, proxy)) { mount in
-        _ = try mount.command(["scan"])
-        return try measure(place, try wholeFiles(below: mount.point), passes)
-    }
-}
-
-private func measureRclone(
-    _ place: Workplace, _ origin: FilePath, _ proxy: TCPProxy, _ passes: Int
-) throws -> Passes {
+/// Both mounts beside each other, and a file through the one and then through the other: what changes on the machine
+/// in the meantime is the same for both.
+private func measureBoth(
+    _ place: Workplace, _ origin: FilePath, _ server: RcloneServer, _ proxy: TCPProxy, _ passes: Int
+) throws -> (ours: Passes, peer: Passes) {
     let cache = try place.makeScratch("rclone-cache")
     let obscured = try place.run(["rclone", "obscure", RcloneServer.password]).filter { $0 != "\n" }
     let remote =
         ":webdav,url='http://127.0.0.1:\(proxy.port)/',vendor=other,user=\(RcloneServer.user),pass=\(obscured):"
     let options = ["--vfs-cache-mode", "full", "--cache-dir", cache.description]
-    return try place.withRclone(remote: remote, options: options) { mount in
-        try measure(place, try wholeFiles(below: mount.point), passes)
+    // Or the next file would be fetched while the other mount is measured.
+    let directories = try place.freshDirectories(server, proxy, configuration: "[prefetch]\nenabled = false")
+    return try place.withMount(directories) { mount in
+        _ = try mount.command(["scan"])
+        return try place.withRclone(remote: remote, options: options) { peerMount in
+            let files = try [mount.point, peerMount.point].map { try wholeFiles(below: $0) }
+            var result = [Passes(), Passes()]
+            for pass in 0..<passes {
+                for side in result.indices { try measureFirst(place, files[side][pass], &result[side]) }
+            }
+            for pass in 0..<passes {
+                for side in result.indices { try measureAgain(place, files[side][pass], &result[side]) }
+            }
+            return (result[0], result[1])
+        }
     }
 }
 
-private func measure(_ place: Workplace, _ files: [FilePath], _ passes: Int) throws -> Passes {
-    var result = Passes()
-    for file in files.prefix(passes) {
-        try place.checkpoint()
-        // In the last eighth of the file, where nothing was read.
-        result.seek.append(try seekTime(file))
-        result.first.append(try readRate(file) * 1000)
-    }
-    for file in files.prefix(passes) {
-        // The pages of the cache's own files stay; only the mount's go.
-        let open = try open(file, [.read])
-        try dropCachedPages(open.raw)
-        try open.close()
-        result.again.append(try readRate(file) * 1000)
-    }
-    return result
+/// A seek into a file that nobody has read, and all of it.
+private func measureFirst(_ place: Workplace, _ file: FilePath, _ passes: inout Passes) throws {
+    try place.checkpoint()
+    // What the pass before has left to be written back is not to be written in this one.
+    try place.run(["sync"])
+    // In the last eighth of the file, where nothing was read.
+    passes.seek.append(try seekTime(file))
+    passes.first.append(try readRate(file) * 1000)
+}
+
+/// A file that is in the cache.
+private func measureAgain(_ place: Workplace, _ file: FilePath, _ passes: inout Passes) throws {
+    // The pages of the cache's own files stay; only the mount's go.
+    let open = try open(file, [.read])
+    try dropCachedPages(open.raw)
+    try open.close()
+    passes.again.append(try readRate(file) * 1000)
 }
 
 /// Milliseconds of the first 64 KiB at seven eighths of an open file.
