@@ -93,10 +93,11 @@ package final class AheadFile: Sendable {
             file.dropBlocks(in: block.range)
             tally.end(outcome == .stored(0) ? .stored(Int64(block.range.count)) : outcome)
         }
-        cache.put(file.info, block.range, { block.slice($0) }, store) { [weak file] entry in
+        let stored = { @Sendable [weak file] (entry: Manifest.Entry?) -> Void in
             if let entry { file?.stored(entry) }
             chunks.end(entry == nil ? .noRoom : .stored(0))
         }
+        store.put(cache.puts(file.info, block.range, completion: stored) { block.slice($0) })
     }
 }
 

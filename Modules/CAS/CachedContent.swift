@@ -62,14 +62,10 @@ final class CachedContent: OpenContent {
     private func load(_ flight: CachedFile.Flight, _ entries: [Manifest.Entry], _ reservation: Reservation) {
         cache.lane.submit { [self] () throws(ContentError) -> ContentBytes in
             let bytes = cache.memory.take(flight.range.count)
-            let buffer = unsafe bytes.buffer
-            for entry in entries {
-                let from = Int(entry.offset - flight.range.lowerBound)
-                let target = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[from..<(from + entry.length)])
-                guard let store = cache.store, unsafe store.read(entry.id, into: target) else {
-                    file.lost(entry)
-                    throw .failed(.again)
-                }
+            guard let store = cache.store else { throw .failed(.again) }
+            if let lost = unsafe store.read(entries, into: bytes.buffer) {
+                file.lost(lost)
+                throw .failed(.again)
             }
             return bytes
         } completion: { [file] result in
@@ -132,9 +128,10 @@ final class CachedContent: OpenContent {
     fileprivate func noteWait() { readAhead.withLock { $0.noteWait() } }
 
     private func keep(_ block: Block, _ store: ChunkStore) {
-        cache.put(file.info, block.range, { block.slice($0) }, store) { [weak file] entry in
+        let stored = { @Sendable [weak file] (entry: Manifest.Entry?) -> Void in
             if let entry { file?.stored(entry) }
         }
+        store.put(cache.puts(file.info, block.range, completion: stored) { block.slice($0) })
     }
 }
 
@@ -296,10 +293,10 @@ private final class ChunkRead: Sendable {
         _ entry: Manifest.Entry, _ part: Range<Int64>, into target: UnsafeMutableRawBufferPointer
     ) -> Bool {
         guard let store = content.cache.store else { return false }
-        if part.count == entry.length { return unsafe store.read(entry.id, into: target) }
+        if part.count == entry.length { return unsafe store.read([entry], into: target) == nil }
         let whole = UnsafeMutableRawBufferPointer.allocate(byteCount: entry.length, alignment: 4096)
         defer { unsafe whole.deallocate() }
-        guard unsafe store.read(entry.id, into: whole) else { return false }
+        guard unsafe store.read([entry], into: whole) == nil else { return false }
         let from = Int(part.lowerBound - entry.offset)
         unsafe target.copyMemory(
             from: UnsafeRawBufferPointer(rebasing: whole[from..<(from + part.count)]))

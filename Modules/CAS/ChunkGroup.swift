@@ -1,86 +1,124 @@
 import MusicFSCore
 import MusicFSSystem
 
-/// Chunks that become files together.
+/// Packs that are made together.
 ///
-/// Threads of their own write a group's files, sync them together and give them their names; only then does the writing
+/// Threads of their own write a group's packs, sync them together and give them their names; only then does the writing
 /// thread enter them in the index. Several groups are under way at a time, so that a disk that takes long to sync holds
 /// back neither the writing of the next group nor, behind it, the readers.
 struct ChunkGroup: Sendable {
     /// A chunk with the name of its content.
     struct Named: Sendable {
         var info: VersionInfo
-        var entry: Manifest.Entry
-        var trailer: ChunkTrailer
-        /// nil once they are in the file.
+        var offset: Int64
+        var length: Int
+        var id: ChunkID
+        /// nil once they are in the pack.
         var bytes: ContentBytes?
         var completion: @Sendable (Manifest.Entry?) -> Void
     }
 
-    /// A chunk whose file is there.
+    /// A chunk that is in a pack.
     struct Stored: Sendable {
-        var info: VersionInfo
         var entry: Manifest.Entry
-        var newTrailers: Int64
         var completion: @Sendable (Manifest.Entry?) -> Void
     }
 
-    private(set) var chunks: [Named]
-    /// Distinguishes the temporary files from all others.
-    let serial: UInt64
+    /// A pack whose file is there.
+    struct StoredPack: Sendable {
+        var id: PackID
+        var info: VersionInfo
+        var size: Int64
+        var chunks: [Stored]
+    }
 
-    init(chunks: [Named], serial: UInt64) { (self.chunks, self.serial) = (chunks, serial) }
+    private struct Pack: Sendable {
+        var id: PackID
+        var info: VersionInfo
+        var chunks: [Named]
 
-    var ids: Set<ChunkID> { Set(chunks.map(\.entry.id)) }
+        /// Bytes of the chunks alone.
+        var byteCount: Int64 { chunks.reduce(0) { $0 + Int64($1.length) } }
+        /// Bytes of the file.
+        var size: Int64 { byteCount + Int64(chunks.count * ChunkTrailer.byteCount) }
 
-    /// Bytes of the chunks alone.
-    var byteCount: Int64 { chunks.reduce(0) { $0 + Int64($1.entry.length) } }
+        /// The chunks one after the other.
+        var entries: [Manifest.Entry] {
+            var position: Int64 = 0
+            return chunks.map { chunk in
+                defer { position += Int64(chunk.length) }
+                let place = ChunkPlace(pack: id, position: position)
+                return Manifest.Entry(offset: chunk.offset, length: chunk.length, id: chunk.id, place: place)
+            }
+        }
 
+        var stored: StoredPack {
+            StoredPack(
+                id: id, info: info, size: size,
+                chunks: zip(entries, chunks).map { Stored(entry: $0, completion: $1.completion) })
+        }
+
+        mutating func forgetBytes() { for number in chunks.indices { chunks[number].bytes = nil } }
+
+        /// Writes the file to a temporary name; the chunks' memory is free then, whatever happens.
+        mutating func write(_ files: PackFiles) throws -> FilePath {
+            let end = byteCount
+            defer { forgetBytes() }
+            let contents = zip(entries, chunks).compactMap { entry, chunk in
+                chunk.bytes.map { ($0, ChunkTrailer(info: info, entry, dataSize: end)) }
+            }
+            return try files.write(contents, id) { Failpoint.beforeWrite.pass() }
+        }
+    }
+
+    private var packs: [Pack]
+
+    /// Each version has a pack of its own, so that it goes with the version.
+    ///
+    /// - Parameter number: gives each pack its number.
+    init(_ chunks: [Named], number: () -> PackID) {
+        packs = Dictionary(grouping: chunks, by: \.info).map { info, chunks in
+            Pack(id: number(), info: info, chunks: chunks.sorted { $0.offset < $1.offset })
+        }
+    }
+
+    var ids: Set<ChunkID> { Set(packs.lazy.flatMap(\.chunks).map(\.id)) }
+    var byteCount: Int64 { packs.reduce(0) { $0 + $1.byteCount } }
     /// Room that the files take, in bytes.
-    var size: Int64 { byteCount + Int64(chunks.count * ChunkTrailer.byteCount) }
+    var size: Int64 { packs.reduce(0) { $0 + $1.size } }
 
     /// What became of a group.
     struct Outcome: Sendable {
         var ids: Set<ChunkID>
         var size: Int64
-        var stored: Result<[Stored], any Error>
+        var stored: Result<[StoredPack], any Error>
     }
 
     /// Makes the files. What could not be made leaves nothing behind, neither file nor memory.
     ///
     /// - Parameter written: called when the bytes are not needed any more, and their memory is free.
-    mutating func makeFiles(_ files: ChunkFiles, written: () -> Void) -> Result<[Stored], any Error> {
+    mutating func makeFiles(_ files: PackFiles, written: () -> Void) -> Result<[StoredPack], any Error> {
         var temporaries: [FilePath] = []
         do {
             do {
                 defer {
-                    for number in chunks.indices { chunks[number].bytes = nil }
+                    for number in packs.indices { packs[number].forgetBytes() }
                     written()
                 }
-                for number in chunks.indices {
-                    guard let bytes = chunks[number].bytes.take() else { continue }
-                    Failpoint.beforeWrite.pass()
-                    let name = "\(serial)-\(number)"
-                    temporaries.append(
-                        unsafe try files.write(
-                            UnsafeRawBufferPointer(bytes.buffer), chunks[number].trailer, serial: name))
-                }
+                for number in packs.indices { temporaries.append(try packs[number].write(files)) }
             }
             let directory = try open(files.root, [.read, .directory])
             try syncFileSystem(directory.raw)
             Failpoint.afterSync.pass()
-            for (chunk, temporary) in zip(chunks, temporaries) { try files.publish(temporary, as: chunk.entry.id) }
+            for (pack, temporary) in zip(packs, temporaries) { try files.publish(temporary, as: pack.id) }
             Failpoint.afterWrite.pass()
-            return .success(
-                chunks.map {
-                    Stored(info: $0.info, entry: $0.entry, newTrailers: 1, completion: $0.completion)
-                })
+            return .success(packs.map(\.stored))
         } catch {
             for temporary in temporaries { try? unlink(temporary) }
-            for chunk in chunks {
+            for pack in packs {
                 // Some have their names already.
-                files.remove(chunk.entry.id)
-                chunk.completion(nil)
+                files.remove(pack.id)
+                for chunk in pack.chunks { chunk.completion(nil) }
             }
             return .failure(error)
         }

@@ -13,9 +13,9 @@ extension ChunkIndex {
     /// Evicts versions until at least `bytes` of files are free to go.
     ///
     /// - Parameter limit: the store's size, of which the small queue is to have a tenth.
-    /// - Returns: the chunks whose files are to be deleted after the commit; all that could be had where that is less.
-    func evict(_ bytes: Int64, limit: Int64) throws -> [ChunkID] {
-        var unused: [ChunkID] = []
+    /// - Returns: all that could be had where that is less.
+    func evict(_ bytes: Int64, limit: Int64) throws -> Freed {
+        var freed = Freed()
         let before = totals.used
         // Each step takes a version out or moves it to the main queue or lowers its frequency: it ends.
         while before &- totals.used < bytes {
@@ -31,12 +31,12 @@ extension ChunkIndex {
                 try move(victim, to: .main, frequency: victim.frequency - 1)
             } else {
                 let used = totals.used
-                unused += try remove(victim.key)
+                freed += try remove(victim.key)
                 totals.evicted &+= used &- totals.used
                 if victim.queue == .small { try remember(victim.key) }
             }
         }
-        return unused
+        return freed
     }
 
     private struct Victim {

@@ -5,7 +5,7 @@ import MusicFSSystem
 /// cas.db as its one writer sees it. Every change belongs in a `transaction`.
 final class ChunkIndex {
     let database: Database
-    /// Whether there was no index, so that it is to be made from the chunk files.
+    /// Whether there was no index, so that it is to be made from the packs.
     let isNew: Bool
     var totals: IndexTotals
     private var saved: IndexTotals
@@ -13,6 +13,9 @@ final class ChunkIndex {
     private let putChunk: Statement
     private let dropChunk: Statement
     private let usersOfChunk: Statement
+    let findPack: Statement
+    let putPack: Statement
+    let dropPack: Statement
     private let findManifest: Statement
     private let putManifest: Statement
     private let growManifest: Statement
@@ -26,10 +29,13 @@ final class ChunkIndex {
         (database, isNew) = try IndexSchema.open(path)
         totals = try IndexTotals.load(database)
         saved = totals
-        findChunk = try database.prepare("SELECT length, uses, trailers FROM chunks WHERE id = ?")
-        putChunk = try database.prepare("INSERT OR REPLACE INTO chunks VALUES(?, ?, ?, ?)")
+        findChunk = try database.prepare("SELECT length, uses, pack, position FROM chunks WHERE id = ?")
+        putChunk = try database.prepare("INSERT OR REPLACE INTO chunks VALUES(?, ?, ?, ?, ?)")
         dropChunk = try database.prepare("DELETE FROM chunks WHERE id = ?")
         usersOfChunk = try database.prepare("SELECT manifest, offset, length FROM entries WHERE chunk = ?")
+        findPack = try database.prepare("SELECT size, chunks FROM packs WHERE id = ?")
+        putPack = try database.prepare("INSERT OR REPLACE INTO packs VALUES(?, ?, ?)")
+        dropPack = try database.prepare("DELETE FROM packs WHERE id = ?")
         findManifest = try database.prepare("SELECT id, queue, is_pinned, bytes FROM manifests WHERE key = ?")
         putManifest = try database.prepare(
             """
@@ -38,9 +44,10 @@ final class ChunkIndex {
             """)
         growManifest = try database.prepare("UPDATE manifests SET bytes = bytes + ?2 WHERE id = ?1")
         dropManifest = try database.prepare("DELETE FROM manifests WHERE id = ?")
-        putEntry = try database.prepare("INSERT OR IGNORE INTO entries VALUES(?, ?, ?, ?)")
+        putEntry = try database.prepare("INSERT OR IGNORE INTO entries VALUES(?, ?, ?, ?, ?, ?)")
         dropEntry = try database.prepare("DELETE FROM entries WHERE manifest = ? AND offset = ?")
-        entries = try database.prepare("SELECT offset, length, chunk FROM entries WHERE manifest = ? ORDER BY offset")
+        entries = try database.prepare(
+            "SELECT offset, length, chunk, pack, position FROM entries WHERE manifest = ? ORDER BY offset")
         findEntry = try database.prepare("SELECT chunk FROM entries WHERE manifest = ? AND offset = ?")
     }
 
@@ -67,10 +74,7 @@ final class ChunkIndex {
         var length: Int
         /// How many entries name it.
         var uses: Int64
-        var trailers: Int64
-
-        /// Bytes of its file.
-        var fileSize: Int64 { Int64(length) + trailers * Int64(ChunkTrailer.byteCount) }
+        var place: ChunkPlace
     }
 
     func chunk(_ id: ChunkID) throws -> Chunk? {
@@ -79,17 +83,16 @@ final class ChunkIndex {
         guard try findChunk.step() else { return nil }
         return Chunk(
             length: Int(try findChunk.integer(0, IndexBounds.length, "chunks.length")),
-            uses: try findChunk.integer(1, IndexBounds.count, "chunks.uses"),
-            trailers: try findChunk.integer(2, IndexBounds.count, "chunks.trailers"))
+            uses: try findChunk.integer(1, IndexBounds.count, "chunks.uses"), place: try findChunk.place(2))
     }
 
     private func save(_ id: ChunkID, _ chunk: Chunk, replacing old: Chunk?) throws {
         putChunk.bind(1, id.bytes)
         putChunk.bind(2, Int64(chunk.length))
         putChunk.bind(3, chunk.uses)
-        putChunk.bind(4, chunk.trailers)
+        putChunk.bind(4, chunk.place.pack.number)
+        putChunk.bind(5, chunk.place.position)
         try putChunk.run()
-        totals.used &+= chunk.fileSize - (old?.fileSize ?? 0)
         totals.uses &+= chunk.uses - (old?.uses ?? 0)
         totals.usedBytes &+= (chunk.uses - (old?.uses ?? 0)) * Int64(chunk.length)
         if old == nil {
@@ -101,7 +104,6 @@ final class ChunkIndex {
     private func forget(_ id: ChunkID, _ chunk: Chunk) throws {
         dropChunk.bind(1, id.bytes)
         try dropChunk.run()
-        totals.used &-= chunk.fileSize
         totals.uses &-= chunk.uses
         totals.usedBytes &-= chunk.uses * Int64(chunk.length)
         totals.chunks &-= 1
@@ -161,24 +163,31 @@ final class ChunkIndex {
         return try findEntry.step() ? findEntry.chunkID(0) : nil
     }
 
-    /// Notes that a version has chunks, whose files are there, each with `newTrailers` more trailers than before.
+    /// Notes that a version has chunks, which lie in packs that are entered, or are known already.
     ///
     /// - Returns: those of which the version has another chunk in their place, and that nobody else uses: they are not
-    ///   entered, and their files are to be deleted after the commit.
-    func add(_ chunks: [(entry: Manifest.Entry, newTrailers: Int64)], to info: VersionInfo) throws -> [ChunkID] {
+    ///   entered.
+    func add(_ chunks: [Manifest.Entry], to info: VersionInfo) throws -> [ChunkPlace] {
         let manifest = try ensureManifest(info)
-        var unused: [ChunkID] = []
+        var unused: [ChunkPlace] = []
         var growth: Int64 = 0
-        for (entry, newTrailers) in chunks {
-            let isNewEntry = try put(entry, manifest)
+        var news: [PackID: Int64] = [:]
+        for var entry in chunks {
             let old = try chunk(entry.id)
-            var chunk = old ?? Chunk(length: entry.length, uses: 0, trailers: 0)
-            chunk.trailers += newTrailers
-            chunk.uses += isNewEntry ? 1 : 0
-            if isNewEntry { growth += Int64(entry.length) }
-            if chunk.uses == 0 { unused.append(entry.id) } else { try save(entry.id, chunk, replacing: old) }
+            if let old { entry.place = old.place }
+            let isNewEntry = try put(entry, manifest)
+            var chunk = old ?? Chunk(length: entry.length, uses: 0, place: entry.place)
+            if isNewEntry {
+                chunk.uses += 1
+                growth += Int64(entry.length)
+                try save(entry.id, chunk, replacing: old)
+                if old == nil { news[entry.place.pack, default: 0] += 1 }
+            } else if old == nil {
+                unused.append(entry.place)
+            }
             Failpoint.inManifest.pass()
         }
+        _ = try settle(news)
         if growth > 0 { try grow(manifest, info.key, by: growth) }
         return unused
     }
@@ -189,16 +198,10 @@ final class ChunkIndex {
         putEntry.bind(2, entry.offset)
         putEntry.bind(3, Int64(entry.length))
         putEntry.bind(4, entry.id.bytes)
+        putEntry.bind(5, entry.place.pack.number)
+        putEntry.bind(6, entry.place.position)
         try putEntry.run()
         return database.changes > 0
-    }
-
-    /// Corrects how many trailers a chunk's file has.
-    func setTrailers(_ id: ChunkID, _ count: Int) throws {
-        guard let old = try chunk(id), old.trailers != Int64(count) else { return }
-        var chunk = old
-        chunk.trailers = Int64(count)
-        try save(id, chunk, replacing: old)
     }
 
     private func grow(_ manifest: Int64, _ key: ContentKey, by bytes: Int64) throws {
@@ -210,11 +213,9 @@ final class ChunkIndex {
     }
 
     /// Forgets a version.
-    ///
-    /// - Returns: the chunks that nobody uses any more, whose files are to be deleted after the commit.
-    func remove(_ key: ContentKey) throws -> [ChunkID] {
-        guard let manifest = try manifest(key) else { return [] }
-        var unused: [ChunkID] = []
+    func remove(_ key: ContentKey) throws -> Freed {
+        guard let manifest = try manifest(key) else { return Freed() }
+        var unused: [ChunkPlace] = []
         for entry in try entries(ofManifest: manifest.id) {
             try drop(manifest.id, entry.offset)
             guard let old = try chunk(entry.id) else { continue }
@@ -224,19 +225,19 @@ final class ChunkIndex {
                 try save(entry.id, chunk, replacing: old)
             } else {
                 try forget(entry.id, old)
-                unused.append(entry.id)
+                unused.append(old.place)
             }
         }
         dropManifest.bind(1, manifest.id)
         try dropManifest.run()
         totals.manifests &-= 1
         totals.count(-manifest.bytes, in: manifest.queue, isPinned: manifest.isPinned)
-        return unused
+        return try free(unused)
     }
 
     /// Forgets a chunk that is missing or has the wrong bytes, wherever it is used.
-    func remove(_ id: ChunkID) throws {
-        guard let chunk = try chunk(id) else { return }
+    func remove(_ id: ChunkID) throws -> Freed {
+        guard let chunk = try chunk(id) else { return Freed() }
         var users: [(manifest: Int64, offset: Int64, length: Int64)] = []
         defer { usersOfChunk.reset() }
         usersOfChunk.bind(1, id.bytes)
@@ -252,6 +253,7 @@ final class ChunkIndex {
             if let key = try key(ofManifest: user.manifest) { try grow(user.manifest, key, by: -user.length) }
         }
         try forget(id, chunk)
+        return try free([chunk.place])
     }
 
     private func drop(_ manifest: Int64, _ offset: Int64) throws {

@@ -10,10 +10,10 @@ import Synchronization
 /// what cannot be stored is not stored, and what cannot be read is not there.
 package final class ChunkStore: Sendable {
     let directory: FilePath
-    let files: ChunkFiles
+    let files: PackFiles
     /// Until when the index is waited for, CLOCK_MONOTONIC.
     private let opening: UInt64
-    /// Bytes that all chunk files may have together.
+    /// Bytes that all packs may have together.
     package let limit: Int64
     let log: Logger
     /// Told how many bytes had to go for others.
@@ -47,7 +47,7 @@ package final class ChunkStore: Sendable {
         var takenPuts = 0
         /// Bytes of `puts` and of those that are being written.
         var putBytes: Int64 = 0
-        /// For the threads that make files.
+        /// For the threads that make packs.
         var groups: [ChunkGroup] = []
         /// What they have done.
         var finished: [ChunkGroup.Outcome] = []
@@ -95,7 +95,7 @@ package final class ChunkStore: Sendable {
         self.directory = directory
         self.limit = limit
         self.log = log
-        files = ChunkFiles(root: directory.appending("chunks"))
+        files = PackFiles(root: directory.appending("chunks"))
         work = Condition(Work())
         reader = Mutex(Reader())
         opening = monotonicNanoseconds() &+ Self.patience
@@ -130,36 +130,40 @@ package final class ChunkStore: Sendable {
     /// Forgets the connection for reading, after the index was replaced.
     func reopenReader() { reader.withLock { $0.statements = nil } }
 
-    /// Reads a chunk and verifies it; false when it is not there, any more, or not right, which the store then forgets.
-    func read(_ id: ChunkID, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
-        if isOff { return false }
-        do throws(ChunkFiles.Failure) {
-            try unsafe files.read(id, into: buffer)
-            return true
-        } catch {
-            switch error {
-            // Or it was evicted while its version was open.
-            case .bad: submit { try $0.removeIfBad(id) }
-            case .system(let errno): note(SystemError("read", nil, errno))
-            }
-            return false
+    /// Reads chunks that follow on each other and verifies them.
+    ///
+    /// - Parameter buffer: has their length.
+    /// - Returns: the first that is not there, any more, or not right, which the store then forgets; nil when all are.
+    func read(_ entries: [Manifest.Entry], into buffer: UnsafeMutableRawBufferPointer) -> Manifest.Entry? {
+        if isOff { return entries.first }
+        guard let (entry, failure) = unsafe files.read(entries, into: buffer) else { return nil }
+        switch failure {
+        // Or it was evicted while its version was open.
+        case .bad: submit { try $0.removeIfBad(entry.id) }
+        case .system(let errno): note(SystemError("read", nil, errno))
         }
+        return entry
     }
 
     // MARK: Changing
 
-    /// Stores a piece of a version, some time. It is a chunk of the version's grid, or a part of one.
-    func put(_ put: Put) {
+    /// Stores pieces of a version, some time. Each is a chunk of the version's grid, or a part of one; what is put at once
+    /// comes into one pack.
+    func put(_ puts: [Put]) {
         // What nobody will write is not to hold memory until the writing thread looks at it.
         let isUsed = !isOff && pressure < .noWrites
-        let isTaken = work.withLock { work in
-            let count = Int64(unsafe put.bytes.buffer.count)
-            guard isUsed, !work.isClosing, work.putBytes + count <= Self.queueLimit else { return false }
-            work.puts.append(put)
-            work.putBytes += count
-            return true
+        let refused = work.withLock { work -> ArraySlice<Put> in
+            guard isUsed, !work.isClosing else { return puts[...] }
+            for (number, put) in puts.enumerated() {
+                let count = Int64(unsafe put.bytes.buffer.count)
+                guard work.putBytes + count <= Self.queueLimit else { return puts[number...] }
+                work.puts.append(put)
+                work.putBytes += count
+            }
+            return []
         }
-        if isTaken { work.broadcast() } else { put.completion(nil) }
+        if refused.count < puts.count { work.broadcast() }
+        for put in refused { put.completion(nil) }
     }
 
     /// Says what became of a put, whose bytes are not needed any more.
@@ -188,6 +192,7 @@ package final class ChunkStore: Sendable {
             work.addJob { [self] writer in
                 let result = Result {
                     guard let writer else { throw StoreIsOff() }
+                    defer { self.work.withLock { $0.totals = writer.index.totals } }
                     return try job(writer)
                 }
                 if case .failure(let error) = result, error is SQLiteError || error is SystemError { note(error) }
@@ -264,7 +269,7 @@ final class ManifestReader {
         database = try Database.open(path, .readOnly, busyTimeout: 5000, cacheKibibytes: 2048)
         entries = try database.prepare(
             """
-            SELECT e.offset, e.length, e.chunk FROM manifests m JOIN entries e ON e.manifest = m.id
+            SELECT e.offset, e.length, e.chunk, e.pack, e.position FROM manifests m JOIN entries e ON e.manifest = m.id
             WHERE m.key = ? ORDER BY e.offset
             """)
     }

@@ -1,18 +1,24 @@
 import MusicFSCore
 
-/// The record at the end of a chunk file that says which part of which version it is: enough to make `cas.db` anew.
+/// The record at the end of a pack that says which part of which version a chunk is: enough to make `cas.db` anew.
 ///
 /// 192 bytes, numbers little-endian: magic (8), key (16), version size (8), payload start and end (8 each, -1 for
-/// none), offset (8), length (8), chunk id (16), length of the origin's id (8), the id itself (64, zeros behind), zeros
-/// (32), XXH3-64 of all before (8; the low word of XXH3-128). A file has one for each version that uses it.
+/// none), offset (8), length (8), chunk id (16), length of the origin's id (8), the id itself (64, zeros behind), the
+/// chunk's position in the pack (8), where in the pack the trailers begin (8), zeros (16), XXH3-64 of all before (8; the
+/// low word of XXH3-128). A pack has one for each chunk and each version that uses it.
 struct ChunkTrailer: Hashable, Sendable {
     var info: VersionInfo
     var offset: Int64
     var length: Int
     var id: ChunkID
+    /// Where in the pack the chunk begins, and where all chunks end.
+    var position: Int64
+    var dataSize: Int64
 
     static let byteCount = 192
-    private static let magic = Array("MFSCHNK1".utf8)
+    /// What stands at the begin of one that does not count any more.
+    static let struck = [UInt8](repeating: 0, count: 8)
+    private static let magic = Array("MFSCHNK2".utf8)
 
     var bytes: [UInt8] {
         var bytes = Self.magic + info.key.bytes
@@ -21,7 +27,8 @@ struct ChunkTrailer: Hashable, Sendable {
         ]
         for number in numbers { bytes += Self.little(UInt64(bitPattern: number)) }
         let origin = Array(info.origin.utf8.prefix(64))
-        bytes += id.bytes + Self.little(UInt64(origin.count)) + origin
+        bytes += id.bytes + Self.little(UInt64(origin.count)) + origin + [UInt8](repeating: 0, count: 64 - origin.count)
+        for number in [position, dataSize] { bytes += Self.little(UInt64(bitPattern: number)) }
         bytes += [UInt8](repeating: 0, count: Self.byteCount - 8 - bytes.count)
         return bytes + Self.checksum(bytes)
     }
@@ -38,7 +45,8 @@ struct ChunkTrailer: Hashable, Sendable {
         let (start, end) = (number(32), number(40))
         let nameLength = number(80)
         guard (0...64).contains(nameLength), number(24) >= 0, IndexBounds.offset.contains(number(48)),
-            IndexBounds.length.contains(number(56))
+            IndexBounds.length.contains(number(56)), number(152) >= 0, IndexBounds.offset.contains(number(160)),
+            number(152) <= number(160) - number(56)
         else { return nil }
         let origin = String(decoding: bytes[88..<(88 + Int(nameLength))], as: UTF8.self)
         info = VersionInfo(
@@ -46,13 +54,14 @@ struct ChunkTrailer: Hashable, Sendable {
         offset = number(48)
         length = Int(number(56))
         self.id = id
+        (position, dataSize) = (number(152), number(160))
     }
 
-    init(info: VersionInfo, offset: Int64, length: Int, id: ChunkID) {
+    /// - Parameter dataSize: where the trailers of the pack that the entry lies in begin.
+    init(info: VersionInfo, _ entry: Manifest.Entry, dataSize: Int64 = 0) {
         self.info = info
-        self.offset = offset
-        self.length = length
-        self.id = id
+        (offset, length, id) = (entry.offset, entry.length, entry.id)
+        (position, self.dataSize) = (entry.place.position, dataSize)
     }
 
     private static func little(_ value: UInt64) -> [UInt8] {

@@ -6,15 +6,15 @@ package import MusicFSSystem
 package struct StoreReport: Hashable, Sendable, Codable {
     package var chunks = 0
     package var bytes: Int64 = 0
-    /// Wrong bytes, or no chunk file.
+    /// Wrong bytes, or no pack.
     package var damaged = 0
     /// Named by the index, and not there.
     package var missing = 0
     /// There, and not named by the index.
     package var orphans = 0
-    /// Left by a write that was interrupted.
+    /// Files left by a write that was interrupted.
     package var strays = 0
-    /// Chunks, and folders of them, that could not be read, which says nothing about them.
+    /// Chunks, packs, and folders of them, that could not be read, which says nothing about them.
     package var unreadable = 0
 
     package var isClean: Bool { damaged + missing + orphans + strays + unreadable == 0 }
@@ -29,7 +29,7 @@ package struct ChunksUnreadable: Error, Hashable, Sendable, CustomStringConverti
     package let error: SystemError
 
     package var description: String {
-        "\(count) chunks, or folders of chunks, of the cache cannot be read and are left as they are (\(error)): "
+        "\(count) chunks, packs, or folders of packs, of the cache cannot be read and are left as they are (\(error)): "
             + "see to their permissions or their disk, and try again"
     }
 }
@@ -44,37 +44,54 @@ private struct Unreadable {
     var error: ChunksUnreadable? { last.map { ChunksUnreadable(count: count, error: $0) } }
 }
 
+/// A look through the store that is under way.
+private struct StoreLook {
+    let repairs: Bool
+    var report = StoreReport()
+    var unreadable = Unreadable()
+    /// Packs that the index names chunks of that they do not have.
+    var damaged: Set<PackID> = []
+    /// How many chunks had been looked at when that was told.
+    var told = 0
+
+    init(repairs: Bool) { self.repairs = repairs }
+}
+
 extension ChunkWriter {
-    /// Makes the index from the trailers of the chunk files, a batch at a time; what is in it already stays. Deletes
-    /// what no version can use, and leaves what cannot be read.
+    /// Makes the index from the trailers of the packs, a batch at a time; what is in it already stays. Deletes what no
+    /// version can use, and leaves what cannot be read.
     ///
     /// - Parameter goOn: called after each batch with how many chunks were looked at; ends it by returning false.
-    /// - Returns: how many chunk files there were that the index did not name.
+    /// - Returns: how many chunks there were in packs that the index did not name.
     @discardableResult
     func rebuild(_ goOn: (Int) -> Bool) throws -> Int {
-        var batch: [ChunkID] = []
+        var batch: [PackID] = []
         var count = 0
         var unreadable = Unreadable()
         func settle() throws {
-            var unused: [ChunkID] = []
+            var freed = Freed()
             try index.transaction {
-                for id in batch {
-                    switch trailers(id, verifies: false) {
-                    case .success(let trailers): if try !enter(trailers) { unused.append(id) }
-                    case .failure(.bad): unused.append(id)
+                for pack in batch {
+                    switch contents(of: pack) {
+                    case .success(let contents):
+                        freed += try enter(contents, as: pack)
+                        count += contents.chunks.count
+                    case .failure(.bad):
+                        freed += Freed(packs: [pack])
+                        count += 1
                     case .failure(.system(let errno)): unreadable.note(SystemError("read", store.files.root, errno))
                     }
                 }
             }
-            for id in unused { store.files.remove(id) }
-            count += batch.count
+            discard(freed)
             batch = []
         }
         try store.files.forEach(
-            chunk: { id in
-                if try index.chunk(id) != nil { return }
-                batch.append(id)
-                if batch.count == 500 {
+            pack: { pack in
+                index.totals.note(pack)
+                if try index.pack(pack) != nil { return }
+                batch.append(pack)
+                if batch.count == 20 {
                     try settle()
                     if !goOn(count) { throw Cancelled() }
                 }
@@ -93,104 +110,168 @@ extension ChunkWriter {
 
     struct Cancelled: Error {}
 
-    private func trailers(_ id: ChunkID, verifies: Bool) -> Result<[ChunkTrailer], ChunkFiles.Failure> {
-        Result { () throws(ChunkFiles.Failure) in try store.files.trailers(id, verifies: verifies) }
+    private func contents(of pack: PackID) -> Result<PackContents, PackFiles.Failure> {
+        Result { () throws(PackFiles.Failure) in try store.files.contents(of: pack) }
     }
 
-    /// - Returns: false where no version has use for the chunk: each has another one there.
-    private func enter(_ trailers: [ChunkTrailer]) throws -> Bool {
-        var isEntered = false
-        for trailer in trailers {
-            let entry = Manifest.Entry(offset: trailer.offset, length: trailer.length, id: trailer.id)
-            let unused = try index.add([(entry, isEntered ? 0 : Int64(trailers.count))], to: trailer.info)
-            isEntered = isEntered || unused.isEmpty
+    /// Enters a pack that the index does not name.
+    private func enter(_ contents: PackContents, as pack: PackID) throws -> Freed {
+        try index.enter(pack, size: contents.size)
+        var unused: [ChunkPlace] = []
+        for chunk in contents.chunks where try !enter(chunk) { unused.append(chunk.place) }
+        let packs = try index.settle([pack: 0])
+        return Freed(packs: packs, chunks: packs.isEmpty ? unused : [])
+    }
+
+    /// Enters a chunk of a pack that the index names.
+    ///
+    /// - Returns: false where nobody has use for it: each version has another one there, or it is in another pack too.
+    private func enter(_ chunk: PackContents.Chunk) throws -> Bool {
+        if try index.chunk(chunk.id) != nil { return false }
+        for trailer in chunk.trailers {
+            let entry = Manifest.Entry(
+                offset: trailer.offset, length: chunk.length, id: chunk.id, place: chunk.place)
+            _ = try index.add([entry], to: trailer.info)
         }
-        return isEntered
+        return try index.chunk(chunk.id) != nil
     }
 
-    /// Reads every chunk and compares the index with the files.
+    /// Reads every chunk and compares the index with the packs.
     ///
     /// - Parameter repairs: deletes what is bad, enters what the index does not name, and forgets what is not there.
     /// - Throws: ChunksUnreadable at the end, when all else is done.
     func check(repairs: Bool, _ goOn: (StoreReport) -> Bool) throws -> StoreReport {
-        var report = StoreReport()
-        var unreadable = Unreadable()
+        var look = StoreLook(repairs: repairs)
         try store.files.forEach(
-            chunk: { id in
-                report.chunks += 1
-                try check(id, repairs: repairs, &report, &unreadable)
-                report.unreadable = unreadable.count
-                if report.chunks % 256 == 0, !goOn(report) { throw Cancelled() }
+            pack: { pack in
+                try check(pack, &look)
+                look.report.unreadable = look.unreadable.count
+                if look.report.chunks - look.told < 256 { return }
+                look.told = look.report.chunks
+                if !goOn(look.report) { throw Cancelled() }
             },
             stray: { path in
-                report.strays += 1
+                look.report.strays += 1
                 if repairs { try unlink(path) }
             },
-            unreadable: { unreadable.note($0) })
-        let missing = try missingChunks()
-        report.unreadable = unreadable.count
-        report.missing = missing.count
-        if repairs, !missing.isEmpty { try index.transaction { for id in missing { try index.remove(id) } } }
+            unreadable: { look.unreadable.note($0) })
+        try checkIndex(&look)
+        look.report.unreadable = look.unreadable.count
         if repairs {
-            try index.transaction { try index.countAnew() }
+            discard(Freed(packs: try index.transaction { try index.countAnew() }))
             try keepLimit()
         }
-        if let error = unreadable.error {
+        if let error = look.unreadable.error {
             store.note(error)
             throw error
         }
-        return report
+        return look.report
     }
 
-    private func check(
-        _ id: ChunkID, repairs: Bool, _ report: inout StoreReport, _ unreadable: inout Unreadable
-    ) throws {
-        let known = try index.chunk(id)
-        let trailers: [ChunkTrailer]
-        switch self.trailers(id, verifies: true) {
-        case .success(let found): trailers = found
+    private func check(_ pack: PackID, _ look: inout StoreLook) throws {
+        let contents: PackContents
+        switch self.contents(of: pack) {
+        case .success(let found): contents = found
         case .failure(.bad):
-            report.damaged += 1
-            if repairs { try removeBad(id) }
-            return
-        case .failure(.system(let errno)): return unreadable.note(SystemError("read", store.files.root, errno))
-        }
-        let length = trailers.first?.length ?? 0
-        report.bytes += Int64(length)
-        if let known, known.length != length {
-            // The file is right: it is the index that is not.
-            report.damaged += 1
-            guard repairs else { return }
-            try index.transaction {
-                try index.remove(id)
-                _ = try enter(trailers)
+            // What the index names of it is dealt with by `checkIndex`.
+            look.damaged.insert(pack)
+            if try index.pack(pack) == nil {
+                look.report.damaged += 1
+                if look.repairs { store.files.remove(pack) }
             }
             return
+        case .failure(.system(let errno)):
+            return look.unreadable.note(SystemError("read", store.files.root, errno))
         }
-        if known == nil {
-            report.orphans += 1
-            guard repairs else { return }
-            let isEntered = try index.transaction { try enter(trailers) }
-            if !isEntered { store.files.remove(id) }
-        } else if repairs {
-            // A writer that was killed between the file and the index has left one more.
-            try index.transaction { try index.setTrailers(id, trailers.count) }
+        if look.repairs {
+            if try index.pack(pack) != nil {
+                // A writer that was killed between the pack and the index has left more trailers.
+                try index.transaction { try index.resize(pack, to: contents.size) }
+            } else {
+                look.report.orphans += contents.chunks.count
+                discard(try index.transaction { try enter(contents, as: pack) })
+                if try index.pack(pack) == nil { return look.report.chunks += contents.chunks.count }
+            }
         }
+        var named: Int64 = 0
+        for chunk in contents.chunks where try check(chunk, size: contents.size, &look) { named += 1 }
+        // Others that the index names here have lost their trailers.
+        if let known = try index.pack(pack), known.chunks != named { look.damaged.insert(pack) }
     }
 
-    private func missingChunks() throws -> [ChunkID] {
-        let statement = try index.database.prepare("SELECT id FROM chunks")
-        var missing: [ChunkID] = []
-        while try statement.step() {
-            let id = try statement.chunkID(0)
+    /// - Returns: whether the index names it here.
+    private func check(_ chunk: PackContents.Chunk, size: Int64, _ look: inout StoreLook) throws -> Bool {
+        look.report.chunks += 1
+        let known = try index.chunk(chunk.id)
+        let isNamed = known?.place == chunk.place
+        let entry = Manifest.Entry(offset: 0, length: chunk.length, id: chunk.id, place: chunk.place)
+        do throws(PackFiles.Failure) {
+            try store.files.verify(entry)
+        } catch {
+            switch error {
+            case .bad:
+                look.report.damaged += 1
+                if look.repairs {
+                    if isNamed { try removeBad(chunk.id) } else { discard(Freed(chunks: [chunk.place])) }
+                }
+                return isNamed && !look.repairs
+            case .system(let errno):
+                look.unreadable.note(SystemError("read", store.files.root, errno))
+                return isNamed
+            }
+        }
+        look.report.bytes += Int64(chunk.length)
+        if isNamed, known?.length == chunk.length { return true }
+        // The pack is right: it is the index that is not, or does not know.
+        if isNamed { look.report.damaged += 1 } else { look.report.orphans += 1 }
+        if look.repairs { discard(try index.transaction { try enterAnew(chunk, size: size) }) }
+        return try look.repairs ? index.chunk(chunk.id)?.place == chunk.place : isNamed
+    }
+
+    /// Enters a chunk of a pack that the index names as what its trailers say.
+    ///
+    /// - Parameter size: the pack's.
+    private func enterAnew(_ chunk: PackContents.Chunk, size: Int64) throws -> Freed {
+        let pack = chunk.place.pack
+        if try index.chunk(chunk.id)?.place == chunk.place, try index.remove(chunk.id).packs.contains(pack) {
+            try index.enter(pack, size: size)
+        }
+        if try enter(chunk) { return Freed() }
+        let packs = try index.settle([pack: 0])
+        return packs.isEmpty ? Freed(chunks: [chunk.place]) : Freed(packs: packs)
+    }
+
+    /// What the index names and the packs do not have.
+    private func checkIndex(_ look: inout StoreLook) throws {
+        let packs = try index.database.prepare("SELECT id FROM packs")
+        var missing: Set<PackID> = []
+        while try packs.step() {
+            let pack = PackID(try packs.integer(0, IndexBounds.sum, "packs.id"))
             do throws(SystemError) {
-                _ = try FileStatus.ofLink(store.files.path(id))
+                _ = try FileStatus.ofLink(store.files.path(pack))
             } catch {
                 // Any other error has been counted before.
-                if ChunkFiles.Failure(error.errno) == .bad { missing.append(id) }
+                if PackFiles.Failure(error.errno) == .bad { missing.insert(pack) }
             }
         }
-        return missing
+        if missing.isEmpty, look.damaged.isEmpty { return }
+        var known: [PackID: Set<ChunkPlace>] = [:]
+        for pack in look.damaged { known[pack] = Set((try? contents(of: pack).get())?.chunks.map(\.place) ?? []) }
+        let chunks = try index.database.prepare("SELECT id, pack, position FROM chunks")
+        var lost: [ChunkID] = []
+        while try chunks.step() {
+            let place = try chunks.place(1)
+            if missing.contains(place.pack) {
+                look.report.missing += 1
+            } else if let known = known[place.pack], !known.contains(place) {
+                look.report.damaged += 1
+            } else {
+                continue
+            }
+            lost.append(try chunks.chunkID(0))
+        }
+        guard look.repairs else { return }
+        discard(try index.transaction { try lost.reduce(into: Freed()) { $0 += try index.remove($1) } })
     }
 
     /// Forgets all versions, or those of one origin.
@@ -206,14 +287,14 @@ extension ChunkWriter {
             while try statement.step() { keys.append(try statement.contentKey(0)) }
             statement.reset()
             if keys.isEmpty { return before - index.totals.used }
-            let unused = try index.transaction {
-                try keys.flatMap { key in
-                    // Or this would not end.
-                    guard try index.manifest(key) != nil else { throw SQLiteError.badRow("manifests", "key") }
-                    return try index.remove(key)
-                }
-            }
-            for id in unused { store.files.remove(id) }
+            discard(
+                try index.transaction {
+                    try keys.reduce(into: Freed()) { freed, key in
+                        // Or this would not end.
+                        guard try index.manifest(key) != nil else { throw SQLiteError.badRow("manifests", "key") }
+                        freed += try index.remove(key)
+                    }
+                })
         }
     }
 
@@ -229,23 +310,28 @@ extension ChunkWriter {
             }
             entry.offset = payload.lowerBound + distance
             guard try index.chunk(of: new.key, at: entry.offset) == nil else { continue }
-            do throws(SystemError) {
-                try store.files.append(
-                    ChunkTrailer(info: new, offset: entry.offset, length: entry.length, id: entry.id))
-            } catch { continue }
             adopted.append(entry)
         }
-        try index.transaction { _ = try index.add(adopted.map { ($0, 1) }, to: new) }
-        return adopted
+        return try share(adopted, with: new)
     }
 }
 
 extension ChunkIndex {
     /// Works the totals out from the rows.
-    func countAnew() throws {
-        let trailer = Int64(ChunkTrailer.byteCount)
+    ///
+    /// - Returns: packs that were named without need, which are forgotten.
+    func countAnew() throws -> [PackID] {
+        let unused = try database.prepare("SELECT id FROM packs WHERE id NOT IN (SELECT pack FROM chunks)")
+        var packs: [PackID] = []
+        while try unused.step() { packs.append(PackID(try unused.integer(0, IndexBounds.sum, "packs.id"))) }
+        try database.execute(
+            """
+            DELETE FROM packs WHERE id NOT IN (SELECT pack FROM chunks);
+            UPDATE packs SET chunks = counted.number
+            FROM (SELECT pack, count(*) AS number FROM chunks GROUP BY pack) AS counted WHERE counted.pack = packs.id
+            """)
         func sum(_ sql: String) throws -> Int64 { try database.integer("SELECT ifnull(sum(\(sql)") ?? 0 }
-        totals.used = try sum("length + trailers * \(trailer)), 0) FROM chunks")
+        totals.used = try sum("size), 0) FROM packs")
         totals.chunks = try sum("1), 0) FROM chunks")
         totals.uses = try sum("uses), 0) FROM chunks")
         totals.usedBytes = try sum("uses * length), 0) FROM chunks")
@@ -254,5 +340,6 @@ extension ChunkIndex {
         totals.small = try sum("bytes), 0) FROM manifests WHERE queue = 0 AND is_pinned = 0")
         totals.main = try sum("bytes), 0) FROM manifests WHERE queue = 1 AND is_pinned = 0")
         totals.pinned = try sum("bytes), 0) FROM manifests WHERE is_pinned = 1")
+        return packs
     }
 }

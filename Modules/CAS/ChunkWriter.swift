@@ -9,7 +9,6 @@ final class ChunkWriter {
     var index: ChunkIndex
     /// Which file the index was when it was opened.
     private let indexFile: FileIdentity?
-    private var serial: UInt64 = 0
     private var nextLook: UInt64 = 0
     /// Chunks whose files are being made, and the room that they will take.
     private var pending: Set<ChunkID> = []
@@ -69,7 +68,7 @@ final class ChunkWriter {
         }
         writer?.forgetPending(step.finished)
         guard let writer, !store.isOff else {
-            for outcome in step.finished { for one in (try? outcome.stored.get()) ?? [] { one.completion(nil) } }
+            for pack in step.finished.flatMap({ (try? $0.stored.get()) ?? [] }) { refuse(pack) }
             for put in step.puts { store.settle(put, nil) }
             for job in step.jobs { try? job(nil) }
             if !isClosing, writer == nil { _ = pollReadable([], milliseconds: 200) }
@@ -167,7 +166,7 @@ final class ChunkWriter {
             waiting.removeFirst()
             guard let named else { continue }
             group.append(named)
-            pending.insert(named.entry.id)
+            pending.insert(named.id)
             size += count
         }
         try beginGroup()
@@ -175,8 +174,7 @@ final class ChunkWriter {
 
     /// Makes room for a group and hands it on.
     private func begin(_ chunks: [ChunkGroup.Named]) throws {
-        serial += 1
-        let group = ChunkGroup(chunks: chunks, serial: serial)
+        let group = ChunkGroup(chunks) { index.totals.takePack() }
         do {
             let excess = index.totals.used + pendingBytes + group.size - store.limit
             if excess > 0 { try makeRoom(excess) }
@@ -196,10 +194,13 @@ final class ChunkWriter {
     /// No files are made of these after all.
     private func refuse(_ chunks: [ChunkGroup.Named]) {
         for chunk in chunks {
-            pending.remove(chunk.entry.id)
-            store.settle(chunk.entry.length, chunk.completion, nil)
+            pending.remove(chunk.id)
+            store.settle(chunk.length, chunk.completion, nil)
         }
     }
+
+    /// The chunks of a pack are not entered after all.
+    private static func refuse(_ pack: ChunkGroup.StoredPack) { for chunk in pack.chunks { chunk.completion(nil) } }
 
     /// Names a chunk. One that the store has already only gets one more user.
     ///
@@ -207,24 +208,20 @@ final class ChunkWriter {
     private func name(_ put: ChunkStore.Put) throws -> ChunkGroup.Named? {
         let bytes = unsafe UnsafeRawBufferPointer(put.bytes.buffer)
         let id = unsafe ChunkID(of: bytes)
-        let entry = Manifest.Entry(offset: put.offset, length: bytes.count, id: id)
-        let trailer = ChunkTrailer(info: put.info, offset: put.offset, length: entry.length, id: id)
         let present = try index.chunk(of: put.info.key, at: put.offset)
-        // Of one whose file is not there yet, the next time it is asked for will make more.
+        // Of one that is not in its pack yet, the next time it is asked for will make more.
         if present ?? id != id || pending.contains(id) {
             store.settle(put, nil)
             return nil
         }
         let named = ChunkGroup.Named(
-            info: put.info, entry: entry, trailer: trailer, bytes: put.bytes, completion: put.completion)
+            info: put.info, offset: put.offset, length: bytes.count, id: id, bytes: put.bytes,
+            completion: put.completion)
         guard let known = try index.chunk(id) else { return named }
-        if known.length == bytes.count, unsafe try store.files.holds(id, bytes) {
-            if present == nil { try store.files.append(trailer) }
-            store.work.withLock { $0.putBytes -= Int64(bytes.count) }
-            try commit([
-                .init(
-                    info: put.info, entry: entry, newTrailers: present == nil ? 1 : 0, completion: put.completion)
-            ])
+        let entry = Manifest.Entry(offset: put.offset, length: bytes.count, id: id, place: known.place)
+        if known.length == bytes.count, unsafe try store.files.holds(entry, bytes) {
+            let isShared = try present != nil || !share([entry], with: put.info).isEmpty
+            store.settle(put, isShared ? entry : nil)
             return nil
         }
         if try isWhole(id, known) {
@@ -233,8 +230,32 @@ final class ChunkWriter {
             store.settle(put, nil)
             return nil
         }
-        try index.transaction { try index.remove(id) }
+        try removeBad(id)
         return named
+    }
+
+    /// Notes that one more version uses chunks, in their packs and in the index.
+    ///
+    /// - Returns: those that are used now.
+    func share(_ entries: [Manifest.Entry], with info: VersionInfo) throws -> [Manifest.Entry] {
+        var shared: [Manifest.Entry] = []
+        var packs: [PackID: Int] = [:]
+        for (pack, entries) in Dictionary(grouping: entries, by: \.place.pack) {
+            do throws(PackFiles.Failure) {
+                try store.files.append(entries.map { ChunkTrailer(info: info, $0) }, to: pack)
+            } catch {
+                // A reader will find out that the pack is not there.
+                if case .system(let errno) = error { store.note(SystemError("write", store.files.root, errno)) }
+                continue
+            }
+            packs[pack] = entries.count
+            shared += entries
+        }
+        try index.transaction {
+            for (pack, count) in packs { try index.grow(pack, byTrailers: count) }
+            _ = try index.add(shared, to: info)
+        }
+        return shared
     }
 
     private func forgetPending(_ outcomes: [ChunkGroup.Outcome]) {
@@ -248,43 +269,65 @@ final class ChunkWriter {
         for outcome in outcomes { store.noting { try commit(try outcome.stored.get()) } }
     }
 
-    /// Enters chunks whose files are there.
-    private func commit(_ stored: [ChunkGroup.Stored]) throws {
-        var unused: Set<ChunkID> = []
+    /// Enters packs whose files are there.
+    private func commit(_ packs: [ChunkGroup.StoredPack]) throws {
+        var freed = Freed()
+        var refused: Set<ChunkPlace> = []
         do {
             try index.transaction {
-                for chunks in Dictionary(grouping: stored, by: \.info.key).values {
-                    unused.formUnion(try index.add(chunks.map { ($0.entry, $0.newTrailers) }, to: chunks[0].info))
+                for pack in packs {
+                    try index.enter(pack.id, size: pack.size)
+                    let unused = try index.add(pack.chunks.map(\.entry), to: pack.info)
+                    freed += Freed(packs: try index.settle([pack.id: 0]), chunks: unused)
+                    refused.formUnion(unused)
                 }
             }
         } catch {
-            for one in stored { one.completion(nil) }
+            for pack in packs { Self.refuse(pack) }
             throw error
         }
-        for id in unused { store.files.remove(id) }
-        for one in stored { one.completion(unused.contains(one.entry.id) ? nil : one.entry) }
+        discard(freed)
+        for chunk in packs.lazy.flatMap(\.chunks) {
+            chunk.completion(refused.contains(chunk.entry.place) ? nil : chunk.entry)
+        }
+    }
+
+    /// Removes from the disk what the index does not name any more.
+    func discard(_ freed: Freed) {
+        for pack in freed.packs { store.files.remove(pack) }
+        for (pack, places) in Dictionary(grouping: freed.chunks, by: \.pack) {
+            do throws(PackFiles.Failure) {
+                try store.files.strike(Set(places.map(\.position)), in: pack)
+            } catch {
+                // Without the pack there is nothing to strike out.
+                if case .system(let errno) = error { store.note(SystemError("write", store.files.root, errno)) }
+            }
+        }
     }
 
     func makeRoom(_ bytes: Int64) throws {
         let before = index.totals.used
         defer { if index.totals.used < before { store.onEviction(before - index.totals.used) } }
-        let unused = try index.transaction { try index.evict(bytes, limit: store.limit) }
-        for id in unused { store.files.remove(id) }
+        discard(try index.transaction { try index.evict(bytes, limit: store.limit) })
     }
 
-    /// Whether the file of a chunk that the index names is right.
+    /// Whether a chunk that the index names is there and right, with its trailer.
     ///
     /// - Throws: SystemError when it cannot be read now; SQLiteError when it is right, and the index is not.
     func isWhole(_ id: ChunkID, _ known: ChunkIndex.Chunk) throws -> Bool {
-        do throws(ChunkFiles.Failure) {
-            if try store.files.trailers(id, verifies: true).first?.length == known.length { return true }
+        do throws(PackFiles.Failure) {
+            let contents = try store.files.contents(of: known.place.pack)
+            guard let found = contents.chunks.first(where: { $0.id == id }) else { return false }
+            let entry = Manifest.Entry(offset: 0, length: found.length, id: id, place: found.place)
+            try store.files.verify(entry)
+            if found.length == known.length, found.place == known.place { return true }
         } catch {
             switch error {
             case .bad: return false
             case .system(let errno): throw SystemError("read", store.files.root, errno)
             }
         }
-        throw SQLiteError.badRow("chunks", "length")
+        throw SQLiteError.badRow("chunks", "length or position")
     }
 
     /// Removes a chunk that was read and was not right, unless it has been evicted or written anew since.
@@ -296,13 +339,7 @@ final class ChunkWriter {
     }
 
     /// Removes a chunk that is not right.
-    func removeBad(_ id: ChunkID) throws {
-        store.files.remove(id)
-        try index.transaction { try index.remove(id) }
-    }
+    func removeBad(_ id: ChunkID) throws { discard(try index.transaction { try index.remove(id) }) }
 
-    func remove(_ key: ContentKey) throws {
-        let unused = try index.transaction { try index.remove(key) }
-        for id in unused { store.files.remove(id) }
-    }
+    func remove(_ key: ContentKey) throws { discard(try index.transaction { try index.remove(key) }) }
 }

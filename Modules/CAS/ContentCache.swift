@@ -100,27 +100,33 @@ package final class ContentCache: Sendable {
     /// read, and not all of them again.
     package func keep(_ info: VersionInfo, _ ranges: [(offset: Int64, bytes: ContentBytes)]) {
         guard let store else { return }
-        for (offset, bytes) in ranges {
-            let range = offset..<(offset + Int64(unsafe bytes.buffer.count))
-            put(info, range, { bytes.slice(Int($0.lowerBound - offset)..<Int($0.upperBound - offset)) }, store) { _ in }
-        }
+        store.put(
+            ranges.flatMap { offset, bytes in
+                let range = offset..<(offset + Int64(unsafe bytes.buffer.count))
+                return puts(info, range) { bytes.slice(Int($0.lowerBound - offset)..<Int($0.upperBound - offset)) }
+            })
     }
 
-    /// Stores what lies in a range, divided into chunks.
-    func put(
-        _ info: VersionInfo, _ range: Range<Int64>, _ slice: (Range<Int64>) -> ContentBytes?, _ store: ChunkStore,
-        completion: @escaping @Sendable (Manifest.Entry?) -> Void
-    ) {
+    /// What lies in a range, divided into chunks.
+    ///
+    /// - Parameter completion: called for each.
+    func puts(
+        _ info: VersionInfo, _ range: Range<Int64>,
+        completion: @escaping @Sendable (Manifest.Entry?) -> Void = { _ in },
+        _ slice: (Range<Int64>) -> ContentBytes?
+    ) -> [ChunkStore.Put] {
         let grid = info.grid
+        var puts: [ChunkStore.Put] = []
         var position = range.lowerBound
         while position < min(range.upperBound, grid.size) {
             let chunk = grid.chunk(at: position)
             let part = chunk.clamped(to: range)
             if let bytes = slice(part) {
-                store.put(ChunkStore.Put(info: info, offset: part.lowerBound, bytes: bytes, completion: completion))
+                puts.append(.init(info: info, offset: part.lowerBound, bytes: bytes, completion: completion))
             }
             position = chunk.upperBound
         }
+        return puts
     }
 
     /// Gives a new version the audio of the one before it (D24). Waits for the disk.
@@ -140,7 +146,9 @@ package final class ContentCache: Sendable {
         while position < range.upperBound {
             guard let entry = manifest.entry(at: position).entry else { return nil }
             var bytes = [UInt8](repeating: 0, count: entry.length)
-            guard unsafe bytes.withUnsafeMutableBytes({ unsafe store.read(entry.id, into: $0) }) else { return nil }
+            guard unsafe bytes.withUnsafeMutableBytes({ unsafe store.read([entry], into: $0) }) == nil else {
+                return nil
+            }
             let end = min(range.upperBound, entry.end)
             result += bytes[Int(position - entry.offset)..<Int(end - entry.offset)]
             position = end

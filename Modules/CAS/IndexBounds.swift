@@ -6,7 +6,7 @@ enum IndexBounds {
     static let length: ClosedRange<Int64> = 1...ChunkGrid.chunkSize
     /// A chunk's end is a number too.
     static let offset: ClosedRange<Int64> = 0...(Int64.max - ChunkGrid.chunkSize)
-    /// Users, or trailers, of a chunk.
+    /// Users of a chunk, or chunks of a pack.
     static let count: ClosedRange<Int64> = 0...(1 << 32)
     /// Bytes and counts of many rows, and ranks.
     static let sum: ClosedRange<Int64> = 0...(1 << 60)
@@ -37,10 +37,18 @@ extension Statement {
         return key
     }
 
-    /// Offset, length and chunk, in the first three columns.
+    /// A pack's number and a position in it.
+    func place(_ column: Int32) throws(SQLiteError) -> ChunkPlace {
+        ChunkPlace(
+            pack: PackID(try integer(column, IndexBounds.sum, "pack")),
+            position: try integer(column + 1, IndexBounds.offset, "position"))
+    }
+
+    /// Offset, length, chunk and its place, in the first five columns.
     func entry() throws(SQLiteError) -> Manifest.Entry {
         Manifest.Entry(
             offset: try integer(0, IndexBounds.offset, "entries.offset"),
-            length: Int(try integer(1, IndexBounds.length, "entries.length")), id: try chunkID(2))
+            length: Int(try integer(1, IndexBounds.length, "entries.length")), id: try chunkID(2),
+            place: try place(3))
     }
 }

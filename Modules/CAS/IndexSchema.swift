@@ -1,15 +1,18 @@
 import MusicFSSQLite
 import MusicFSSystem
 
-/// The tables of cas.db: which chunks there are, and which versions they make up. Derived from the chunk files.
+/// The tables of cas.db: which chunks there are, and which versions they make up. Derived from the packs.
+///
+/// A chunk's place stands with each of its entries too, so that a version is opened by reading rows that lie together.
 enum IndexSchema {
-    static let version: Int64 = 1
+    static let version: Int64 = 2
 
     static let statements = """
         CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
         CREATE TABLE chunks(
-            id BLOB PRIMARY KEY, length INTEGER NOT NULL, uses INTEGER NOT NULL, trailers INTEGER NOT NULL)
-            WITHOUT ROWID;
+            id BLOB PRIMARY KEY, length INTEGER NOT NULL, uses INTEGER NOT NULL, pack INTEGER NOT NULL,
+            position INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE packs(id INTEGER PRIMARY KEY, size INTEGER NOT NULL, chunks INTEGER NOT NULL);
         CREATE TABLE manifests(
             id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, payload_start INTEGER,
             payload_end INTEGER, origin TEXT NOT NULL, queue INTEGER NOT NULL, rank INTEGER NOT NULL,
@@ -17,7 +20,7 @@ enum IndexSchema {
         CREATE INDEX manifests_by_rank ON manifests(queue, rank) WHERE is_pinned = 0;
         CREATE TABLE entries(
             manifest INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL, chunk BLOB NOT NULL,
-            PRIMARY KEY(manifest, offset)) WITHOUT ROWID;
+            pack INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY(manifest, offset)) WITHOUT ROWID;
         CREATE INDEX entries_by_chunk ON entries(chunk);
         CREATE TABLE ghosts(key BLOB PRIMARY KEY, rank INTEGER NOT NULL) WITHOUT ROWID;
         CREATE INDEX ghosts_by_rank ON ghosts(rank);

@@ -5,7 +5,7 @@ enum EvictionQueue: Int64 { case small = 0, main = 1 }
 
 /// Sums over cas.db, kept with every change so that nothing is counted at the start.
 struct IndexTotals: Hashable, Sendable {
-    /// Bytes of all chunk files, trailers included: what the limit is about.
+    /// Bytes of all packs, trailers included: what the limit is about.
     var used: Int64 = 0
     var chunks: Int64 = 0
     /// Entries of manifests, and their bytes: what there would be without sharing.
@@ -20,17 +20,27 @@ struct IndexTotals: Hashable, Sendable {
     var pinned: Int64 = 0
     var evicted: Int64 = 0
     private var nextRank: Int64 = 1
+    private var nextPack: Int64 = 1
 
     private static let keys: [(String, any WritableKeyPath<IndexTotals, Int64> & Sendable)] = [
         ("used", \.used), ("chunks", \.chunks), ("uses", \.uses), ("used_bytes", \.usedBytes),
         ("unique_bytes", \.uniqueBytes), ("manifests", \.manifests), ("small", \.small), ("main", \.main),
-        ("pinned", \.pinned), ("evicted", \.evicted), ("next_rank", \.nextRank),
+        ("pinned", \.pinned), ("evicted", \.evicted), ("next_rank", \.nextRank), ("next_pack", \.nextPack),
     ]
 
     mutating func takeRank() -> Int64 {
         defer { nextRank &+= 1 }
         return nextRank
     }
+
+    /// A number that no pack has, nor ever had as far as is known.
+    mutating func takePack() -> PackID {
+        defer { nextPack &+= 1 }
+        return PackID(nextPack)
+    }
+
+    /// There is a pack of this number.
+    mutating func note(_ pack: PackID) { nextPack = max(nextPack, pack.number &+ 1) }
 
     mutating func count(_ bytes: Int64, in queue: EvictionQueue, isPinned: Bool) {
         if isPinned {

@@ -7,13 +7,15 @@ package struct Manifest: Hashable, Sendable {
         package var offset: Int64
         package var length: Int
         package var id: ChunkID
+        package var place: ChunkPlace
 
         package var end: Int64 { offset + Int64(length) }
 
-        package init(offset: Int64, length: Int, id: ChunkID) {
+        package init(offset: Int64, length: Int, id: ChunkID, place: ChunkPlace) {
             self.offset = offset
             self.length = length
             self.id = id
+            self.place = place
         }
     }
 

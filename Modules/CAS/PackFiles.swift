@@ -2,10 +2,16 @@ import MusicFSCore
 import MusicFSSystem
 import Synchronization
 
-/// The chunk files: `chunks/aa/<32 digits>`, each the chunk's bytes and behind them its trailers.
+/// The files of the packs: `chunks/aa/<16 digits>`, each the bytes of its chunks one after the other, and behind them the
+/// chunks' trailers.
 ///
-/// A file appears under its name whole or not at all. Nothing read from one is believed before its hash is right.
-struct ChunkFiles: Sendable {
+/// A file for each chunk would be a file system's hardest work: making, naming and deleting a file of 64 KiB costs as
+/// much as writing it, and ext4 takes eight times as long where as many were deleted a moment ago, as in a cache that is
+/// full.
+///
+/// A pack appears under its name whole or not at all. Its bytes are not changed afterwards; trailers are added, and struck
+/// out. It goes when none of its chunks is used. Nothing read from one is believed before its hash is right.
+struct PackFiles: Sendable {
     let root: FilePath
 
     enum Failure: Error, Hashable, Sendable {
@@ -17,120 +23,216 @@ struct ChunkFiles: Sendable {
         init(_ errno: Errno) { self = [.noEntry, .notDirectory, .noData].contains(errno) ? .bad : .system(errno) }
     }
 
-    func path(_ id: ChunkID) -> FilePath {
-        let text = id.text
-        return root.appending(String(text.prefix(2))).appending(text)
+    func path(_ pack: PackID) -> FilePath {
+        let text = pack.text
+        return root.appending(String(text.suffix(2))).appending(text)
     }
 
-    /// Reads a chunk into `buffer`, which has its length, and verifies it.
-    func read(_ id: ChunkID, into buffer: UnsafeMutableRawBufferPointer) throws(Failure) {
+    // MARK: Reading
+
+    /// Reads chunks that follow on each other into `buffer`, which has their length, and verifies them.
+    ///
+    /// - Returns: the first that could not be read, and why; nil when all are there.
+    func read(
+        _ entries: [Manifest.Entry], into buffer: UnsafeMutableRawBufferPointer
+    ) -> (entry: Manifest.Entry, failure: Failure)? {
+        var from = 0
+        for run in entries.runs {
+            let length = run.reduce(0) { $0 + $1.length }
+            let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[from..<(from + length)])
+            if let trouble = unsafe read(run: run, into: part) { return trouble }
+            from += length
+        }
+        return nil
+    }
+
+    /// Reads chunks that lie one behind the other in one pack.
+    private func read(
+        run: ArraySlice<Manifest.Entry>, into buffer: UnsafeMutableRawBufferPointer
+    ) -> (entry: Manifest.Entry, failure: Failure)? {
+        guard let first = run.first else { return nil }
+        let count: Int
         do throws(SystemError) {
-            let file = try open(path(id), [.read])
-            let count = unsafe try readFully(file.raw, into: buffer, at: 0)
-            guard count == buffer.count, unsafe ChunkID(of: UnsafeRawBufferPointer(buffer)) == id else {
-                throw SystemError("verify", nil, .noData)
-            }
-        } catch { throw Failure(error.errno) }
+            let file = try open(path(first.place.pack), [.read])
+            count = unsafe try readFully(file.raw, into: buffer, at: first.place.position)
+        } catch {
+            if run.count == 1 { return (first, Failure(error.errno)) }
+            // It may be a single one that cannot be read.
+            return unsafe readEach(run, into: buffer)
+        }
+        var from = 0
+        for entry in run {
+            guard from + entry.length <= count else { return (entry, .bad) }
+            let bytes = unsafe UnsafeRawBufferPointer(rebasing: buffer[from..<(from + entry.length)])
+            guard unsafe ChunkID(of: bytes) == entry.id else { return (entry, .bad) }
+            from += entry.length
+        }
+        return nil
     }
 
-    /// Whether the stored chunk of this name has these bytes; false where there is none.
-    func holds(_ id: ChunkID, _ bytes: UnsafeRawBufferPointer) throws(Failure) -> Bool {
+    private func readEach(
+        _ entries: ArraySlice<Manifest.Entry>, into buffer: UnsafeMutableRawBufferPointer
+    ) -> (entry: Manifest.Entry, failure: Failure)? {
+        var from = 0
+        for entry in entries {
+            let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[from..<(from + entry.length)])
+            if let trouble = unsafe read(run: [entry], into: part) { return trouble }
+            from += entry.length
+        }
+        return nil
+    }
+
+    /// Whether the stored chunk has these bytes; false where it is not there, or not right.
+    func holds(_ entry: Manifest.Entry, _ bytes: UnsafeRawBufferPointer) throws(Failure) -> Bool {
+        guard entry.length == bytes.count else { return false }
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 4096)
         defer { unsafe copy.deallocate() }
-        do throws(Failure) {
-            try unsafe read(id, into: copy)
-        } catch {
-            if error == .bad { return false }
-            throw error
+        switch unsafe read([entry], into: copy)?.failure {
+        case nil: return unsafe copy.elementsEqual(bytes)
+        case .bad: return false
+        case let failure?: throw failure
         }
-        return unsafe copy.elementsEqual(bytes)
     }
 
-    /// Writes a chunk to a temporary name.
+    /// Throws `bad` when a chunk is not there, or not right.
+    func verify(_ entry: Manifest.Entry) throws(Failure) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: entry.length, alignment: 4096)
+        defer { unsafe buffer.deallocate() }
+        if let trouble = unsafe read([entry], into: buffer) { throw trouble.failure }
+    }
+
+    // MARK: Writing
+
+    /// Writes a pack to a temporary name.
     ///
-    /// - Parameter serial: no other file that is being written has it.
+    /// - Parameters:
+    ///   - chunks: their bytes and their trailers, the places of which are set.
+    ///   - beforeEach: called before a chunk is written.
     /// - Returns: that name, for `publish`.
     func write(
-        _ bytes: UnsafeRawBufferPointer, _ trailer: ChunkTrailer, serial: String
+        _ chunks: [(bytes: ContentBytes, trailer: ChunkTrailer)], _ pack: PackID, beforeEach: () -> Void
     ) throws(SystemError) -> FilePath {
-        let folder = path(trailer.id).parent
-        let temporary = folder.appending("\(trailer.id.text).\(serial).tmp")
+        let temporary = path(pack).suffixed(".tmp")
         do throws(SystemError) {
-            try unsafe write(bytes, trailer, to: temporary)
-        } catch {
-            guard error.errno == .noEntry else {
-                try? unlink(temporary)
-                throw error
+            let file = try create(temporary)
+            for chunk in chunks {
+                beforeEach()
+                try unsafe writeFully(file.raw, UnsafeRawBufferPointer(chunk.bytes.buffer))
             }
-            try createDirectories(folder, mode: 0o700)
-            try unsafe write(bytes, trailer, to: temporary)
+            try writeFully(file.raw, chunks.flatMap(\.trailer.bytes))
+            try file.close()
+        } catch {
+            try? unlink(temporary)
+            throw error
         }
         return temporary
     }
 
-    private func write(
-        _ bytes: UnsafeRawBufferPointer, _ trailer: ChunkTrailer, to path: FilePath
-    ) throws(SystemError) {
-        let file = try open(path, [.write, .create, .truncate])
-        try unsafe writeFully(file.raw, bytes)
-        try writeFully(file.raw, trailer.bytes)
-        try file.close()
-    }
-
-    /// Gives a written chunk its name.
-    func publish(_ temporary: FilePath, as id: ChunkID) throws(SystemError) { try rename(temporary, to: path(id)) }
-
-    /// Notes in a chunk's file that one more version uses it.
-    func append(_ trailer: ChunkTrailer) throws(SystemError) {
-        let file = try open(path(trailer.id), [.write, .append])
-        try writeFully(file.raw, trailer.bytes)
-        try file.close()
-    }
-
-    func remove(_ id: ChunkID) {
-        // Gone already is as good.
-        try? unlink(path(id))
-    }
-
-    /// The trailers of a file, at least one.
-    ///
-    /// - Parameter verifies: reads the bytes too, and compares the hash.
-    /// - Throws: `bad` when it is no chunk file of this name, with nothing but whole trailers at its end.
-    func trailers(_ id: ChunkID, verifies: Bool) throws(Failure) -> [ChunkTrailer] {
-        var trailers: [ChunkTrailer] = []
+    private func create(_ path: FilePath) throws(SystemError) -> OwnedFD {
         do throws(SystemError) {
-            let file = try open(path(id), [.read])
-            let size = try FileStatus.of(file).size
-            let last = try trailer(of: id, file.raw, at: size - Int64(ChunkTrailer.byteCount))
-            var offset = Int64(last.length)
-            while offset < size {
-                let trailer = try trailer(of: id, file.raw, at: offset)
-                guard trailer.length == last.length else { throw SystemError("verify", nil, .noData) }
-                trailers.append(trailer)
-                offset += Int64(ChunkTrailer.byteCount)
-            }
-        } catch { throw Failure(error.errno) }
-        guard let length = trailers.first?.length else { throw .bad }
-        if verifies {
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 4096)
-            defer { unsafe buffer.deallocate() }
-            unsafe try read(id, into: buffer)
+            return try open(path, [.write, .create, .truncate])
+        } catch {
+            guard error.errno == .noEntry else { throw error }
+            try createDirectories(path.parent, mode: 0o700)
+            return try open(path, [.write, .create, .truncate])
         }
-        return trailers
     }
 
-    private func trailer(of id: ChunkID, _ file: CInt, at offset: Int64) throws(SystemError) -> ChunkTrailer {
-        guard offset >= 0,
-            let trailer = ChunkTrailer(try readFully(file, at: offset, count: ChunkTrailer.byteCount)),
-            trailer.id == id
-        else { throw SystemError("verify", nil, .noData) }
-        return trailer
+    /// Gives a written pack its name.
+    func publish(_ temporary: FilePath, as pack: PackID) throws(SystemError) { try rename(temporary, to: path(pack)) }
+
+    /// Notes in a pack that one more version uses chunks of it.
+    ///
+    /// - Parameter trailers: their places are found.
+    /// - Throws: `bad` where the pack has no such chunk.
+    func append(_ trailers: [ChunkTrailer], to pack: PackID) throws(Failure) {
+        let records = try records(of: pack).records
+        let known = Dictionary(records.map { ($0.trailer.id, $0.trailer) }) { first, _ in first }
+        var bytes: [UInt8] = []
+        for var trailer in trailers {
+            guard let first = known[trailer.id] else { throw .bad }
+            (trailer.position, trailer.dataSize) = (first.position, first.dataSize)
+            bytes += trailer.bytes
+        }
+        do throws(SystemError) {
+            let file = try open(path(pack), [.write, .append])
+            try writeFully(file.raw, bytes)
+            try file.close()
+        } catch { throw Failure(error.errno) }
     }
 
-    /// Goes through all chunk files, a folder at a time; others than chunks are given by their path, and the errors of
-    /// folders that cannot be listed to `unreadable`.
+    /// Strikes out the trailers of chunks that are not used, so that nobody takes them for some that are.
+    ///
+    /// - Parameter positions: of the chunks, in the pack.
+    func strike(_ positions: Set<Int64>, in pack: PackID) throws(Failure) {
+        let offsets = try records(of: pack).records.filter { positions.contains($0.trailer.position) }.map(\.offset)
+        do throws(SystemError) {
+            let file = try open(path(pack), [.write])
+            for offset in offsets { try writeFully(file.raw, ChunkTrailer.struck, at: offset) }
+            try file.close()
+        } catch { throw Failure(error.errno) }
+    }
+
+    func remove(_ pack: PackID) {
+        // Gone already is as good.
+        try? unlink(path(pack))
+    }
+
+    // MARK: Trailers
+
+    /// What a pack says of itself.
+    ///
+    /// - Throws: `bad` when it is not there, or no pack, or all its trailers are struck out.
+    func contents(of pack: PackID) throws(Failure) -> PackContents {
+        let (size, records) = try records(of: pack)
+        var chunks: [Int64: PackContents.Chunk] = [:]
+        for (_, trailer) in records {
+            var chunk = chunks[trailer.position] ?? PackContents.Chunk(pack, trailer)
+            // The bytes can have but one name.
+            guard chunk.id == trailer.id, chunk.length == trailer.length else { continue }
+            chunk.trailers.append(trailer)
+            chunks[trailer.position] = chunk
+        }
+        return PackContents(size: size, chunks: chunks.values.sorted { $0.place.position < $1.place.position })
+    }
+
+    /// How many trailers at the end may be damaged, or struck out, before a pack is given up.
+    private static let mostDamaged: Int64 = 1024
+
+    /// The whole trailers, and where they lie.
+    private func records(
+        of pack: PackID
+    ) throws(Failure) -> (size: Int64, records: [(offset: Int64, trailer: ChunkTrailer)]) {
+        let step = ChunkTrailer.byteCount
+        do throws(SystemError) {
+            let file = try open(path(pack), [.read])
+            let size = try FileStatus.of(file).size
+            // Each says where they begin; the last that is whole is asked.
+            var last: ChunkTrailer?
+            for number in 1...Self.mostDamaged where last == nil && number * Int64(step) <= size {
+                last = ChunkTrailer(try readFully(file.raw, at: size - number * Int64(step), count: step))
+            }
+            guard let last, last.dataSize <= size else { throw SystemError("verify", nil, .noData) }
+            var records: [(offset: Int64, trailer: ChunkTrailer)] = []
+            for offset in stride(from: last.dataSize, to: size, by: 64 * step) {
+                let bytes = try readFully(file.raw, at: offset, count: 64 * step)
+                for from in stride(from: 0, through: bytes.count - step, by: step) {
+                    guard let trailer = ChunkTrailer(Array(bytes[from..<(from + step)])),
+                        trailer.dataSize == last.dataSize
+                    else { continue }
+                    records.append((offset + Int64(from), trailer))
+                }
+            }
+            return (size, records)
+        } catch { throw Failure(error.errno) }
+    }
+
+    // MARK: All of them
+
+    /// Goes through all packs, a folder at a time; other files are given by their path, and the errors of folders that
+    /// cannot be listed to `unreadable`.
     func forEach(
-        chunk: (ChunkID) throws -> Void, stray: (FilePath) throws -> Void,
+        pack: (PackID) throws -> Void, stray: (FilePath) throws -> Void,
         unreadable: (SystemError) throws -> Void = { throw $0 }
     ) throws {
         let folders: [DirectoryEntry]
@@ -150,10 +252,11 @@ struct ChunkFiles: Sendable {
                 continue
             }
             for entry in entries {
-                if let id = ChunkID(text: String(decoding: entry.name, as: UTF8.self)) {
-                    try chunk(id)
+                let file = path.appending(entry.name)
+                if let id = PackID(text: String(decoding: entry.name, as: UTF8.self)), self.path(id) == file {
+                    try pack(id)
                 } else {
-                    try stray(path.appending(entry.name))
+                    try stray(file)
                 }
             }
         }
@@ -162,5 +265,23 @@ struct ChunkFiles: Sendable {
     private func listDirectory(_ directory: consuming OwnedFD, _ path: FilePath) throws(SystemError) -> [DirectoryEntry]
     {
         try MusicFSSystem.listDirectory(directory.raw, path: path)
+    }
+}
+
+extension [Manifest.Entry] {
+    /// The entries in runs that lie one behind the other in a pack.
+    fileprivate var runs: [ArraySlice<Manifest.Entry>] {
+        var runs: [ArraySlice<Manifest.Entry>] = []
+        var first = startIndex
+        for index in indices.dropFirst() {
+            let last = self[index - 1]
+            let behind = ChunkPlace(pack: last.place.pack, position: last.place.position + Int64(last.length))
+            if self[index].place != behind {
+                runs.append(self[first..<index])
+                first = index
+            }
+        }
+        if first < endIndex { runs.append(self[first...]) }
+        return runs
     }
 }

@@ -115,7 +115,7 @@ struct CacheVerifyCommand: ParsableCommand {
 struct CacheRepairCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "repair", abstract: "Put right what is wrong with the cache.",
-        discussion: "Deletes damaged chunks, makes the index anew from the chunk files where it is gone.",
+        discussion: "Deletes damaged chunks, makes the index anew from the packs of chunks where it is gone.",
         examples: [CommandExample("musicfs cache repair", "after a disk's trouble")])
 
     @OptionGroup var global: GlobalOptions

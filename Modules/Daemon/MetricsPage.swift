@@ -109,7 +109,7 @@ struct MetricsPage {
         counter("musicfs_cache_hits_total", "Reads that the cache served.", cache.hits)
         counter("musicfs_cache_misses_total", "Reads that an origin was asked for.", cache.misses)
         counter("musicfs_cache_evicted_bytes_total", "Bytes that made room for others.", cache.evictedBytes)
-        gauge("musicfs_cache_size_bytes", "Bytes of all chunk files.", cache.usedBytes)
+        gauge("musicfs_cache_size_bytes", "Bytes of all packs of chunks.", cache.usedBytes)
         gauge("musicfs_cache_max_bytes", "What they may be at the most.", cache.maxBytes)
         gauge("musicfs_cache_pinned_bytes", "Bytes that are kept whatever happens.", cache.pinnedBytes)
         gauge("musicfs_cache_chunks_total", "Chunks.", cache.chunks)

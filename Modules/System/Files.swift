@@ -97,6 +97,19 @@ package func writeFully(_ fd: CInt, _ bytes: UnsafeRawBufferPointer) throws(Syst
     }
 }
 
+/// Writes all of `bytes` at `offset`.
+package func writeFully(_ fd: CInt, _ bytes: [UInt8], at offset: Int64) throws(SystemError) {
+    var done = 0
+    while done < bytes.count {
+        let from = done
+        done += try checked("pwrite") {
+            unsafe bytes.withUnsafeBytes { buffer in
+                unsafe pwrite(fd, buffer.baseAddress?.advanced(by: from), buffer.count - from, off_t(offset) + from)
+            }
+        }
+    }
+}
+
 /// Writes to the disk all that was written to the file system that `fd` lies on (syncfs(2)).
 package func syncFileSystem(_ fd: CInt) throws(SystemError) {
     _ = try checked("syncfs") { syncfs(fd) }

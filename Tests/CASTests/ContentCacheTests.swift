@@ -122,12 +122,20 @@ import Testing
         let directory = try TestDirectory()
         let rig = try Rig(directory)
         let source = PatternSource(seed: 3, size: 2_000_000)
-        #expect(try rig.open(source).readNow(0..<source.size)?.get() == source.bytes(0..<source.size))
         let store = try #require(rig.cache.store)
-        #expect(try rig.flush { store.manifest(rig.info(source, nil).key).bytes == source.size })
-        let manifest = store.manifest(rig.info(source, nil).key)
-        for (number, entry) in manifest.entries.enumerated() {
-            let path = store.files.path(entry.id)
+        // A pack for each part.
+        for part in 0..<8 {
+            let range = Int64(part) * 250_000..<Int64(part + 1) * 250_000
+            let content = rig.open(source)
+            #expect(try content.readNow(range)?.get() == source.bytes(range))
+            #expect(
+                try rig.flush { store.manifest(rig.info(source, nil).key).entry(at: range.upperBound - 1).entry != nil }
+            )
+        }
+        let packs = Set(store.manifest(rig.info(source, nil).key).entries.map(\.place.pack)).sorted()
+        try #require(packs.count >= 4)
+        for (number, pack) in packs.enumerated() {
+            let path = store.files.path(pack)
             switch number % 4 {
             case 0: try unlink(path)
             case 1: try writeFileAtomically(path, Array(try readFile(path).prefix(1000)))

@@ -81,11 +81,14 @@ import Testing
                     let length = part.upperBound - part.lowerBound
                     let excess = index.totals.used + length + Int64(ChunkTrailer.byteCount) - limit
                     if excess > 0 { _ = try index.evict(excess, limit: limit) }
+                    let pack = index.totals.takePack()
+                    try index.enter(pack, size: length + Int64(ChunkTrailer.byteCount))
                     let name = ContentHash.xxh3(Array("\(step.track) \(place)".utf8))
                     let info = VersionInfo(key: key, size: size, payload: nil, origin: "o")
                     let entry = try Manifest.Entry(
-                        offset: part.lowerBound, length: Int(length), id: #require(ChunkID(bytes: name)))
-                    _ = try index.add([(entry, 1)], to: info)
+                        offset: part.lowerBound, length: Int(length), id: #require(ChunkID(bytes: name)),
+                        place: ChunkPlace(pack: pack, position: 0))
+                    _ = try index.add([entry], to: info)
                 }
                 try index.noteAccesses([key: 1])
             }

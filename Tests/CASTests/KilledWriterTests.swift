@@ -14,7 +14,7 @@ import Testing
         var temporary = 0
         var bytes: Int64 = 0
         try store.files.forEach(
-            chunk: { bytes += try FileStatus.of(store.files.path($0)).size }, stray: { _ in temporary += 1 })
+            pack: { bytes += try FileStatus.of(store.files.path($0)).size }, stray: { _ in temporary += 1 })
         return (temporary, bytes)
     }
 
@@ -26,7 +26,7 @@ import Testing
         for (version, bytes) in expected {
             for entry in store.manifest(version.key).entries {
                 var found = [UInt8](repeating: 0, count: entry.length)
-                guard unsafe found.withUnsafeMutableBytes({ unsafe store.read(entry.id, into: $0) }) else {
+                guard unsafe found.withUnsafeMutableBytes({ unsafe store.read([entry], into: $0) }) == nil else {
                     lost += 1
                     continue
                 }
@@ -47,7 +47,7 @@ import Testing
         let path = directory.path.appending("cache")
         let expected = Dictionary(uniqueKeysWithValues: StressVersion.all.map { ($0, $0.bytes) })
         let program = BuiltPrograms.directory.appending("musicfs-cachefiller")
-        let files = ChunkFiles(root: path.appending("chunks"))
+        let files = PackFiles(root: path.appending("chunks"))
         var random = SeededGenerator(seed: 1)
         var (interrupted, filled, right, lost) = (0, 0, 0, 0)
         for round in 0..<Rounds.of(30, full: 100) {
@@ -58,7 +58,7 @@ import Testing
             child.send(Signal.kill)
             #expect(child.wait(until: monotonicNanoseconds() + 20_000_000_000) == .signal(Signal.kill))
             var hasTemporary = false
-            try files.forEach(chunk: { _ in }, stray: { _ in hasTemporary = true })
+            try files.forEach(pack: { _ in }, stray: { _ in hasTemporary = true })
             interrupted += hasTemporary ? 1 : 0
 
             let store = try ChunkStore(directory: path, limit: limit, log: .disabled)

@@ -31,11 +31,19 @@ import Testing
         sources.enumerated().reduce(0) { $0 + rig.cache.storedCount(rig.info($1.element, nil, "\($1.offset)").key) }
     }
 
-    private func chunks(_ directory: TestDirectory) throws -> [ChunkID] {
-        var ids: [ChunkID] = []
-        let files = ChunkFiles(root: directory.path.appending("cache").appending("chunks"))
-        try files.forEach(chunk: { ids.append($0) }, stray: { Issue.record("stray \($0)") })
-        return ids.sorted { $0.text < $1.text }
+    private func files(_ directory: TestDirectory) -> PackFiles {
+        PackFiles(root: directory.path.appending("cache").appending("chunks"))
+    }
+
+    private func packs(_ directory: TestDirectory) throws -> [PackID] {
+        var ids: [PackID] = []
+        try files(directory).forEach(pack: { ids.append($0) }, stray: { Issue.record("stray \($0)") })
+        return ids.sorted()
+    }
+
+    private func chunks(_ directory: TestDirectory) throws -> Set<ChunkID> {
+        let files = files(directory)
+        return Set(try packs(directory).flatMap { try files.contents(of: $0).chunks.map(\.id) })
     }
 
     private func indexPath(_ directory: TestDirectory) -> FilePath {
@@ -45,8 +53,8 @@ import Testing
     @Test func whatCannotBeReadIsLeftAlone() throws {
         let directory = try TestDirectory()
         try fill(directory)
-        let all = try chunks(directory)
-        let files = ChunkFiles(root: directory.path.appending("cache").appending("chunks"))
+        let all = try packs(directory)
+        let files = files(directory)
         let ids = all.enumerated().filter { $0.offset % 3 == 0 }.map(\.element)
         // Reading a link to itself fails with ELOOP, for root too; and like a file it can be deleted.
         for id in ids {
@@ -65,7 +73,7 @@ import Testing
                 }
             }
             #expect(rig.cache.store?.lastError != nil)
-            #expect(try chunks(directory) == all)
+            #expect(try packs(directory) == all)
             #expect(storedBytes(rig) == wholeSize)
             rig.cache.close()
         }
@@ -74,7 +82,7 @@ import Testing
             let rig = try Rig(directory)
             try rig.cache.flush()
             #expect(rig.cache.store?.lastError != nil)
-            #expect(try chunks(directory) == all)
+            #expect(try packs(directory) == all)
             #expect(storedBytes(rig) < wholeSize)
             rig.cache.close()
         }
@@ -118,14 +126,16 @@ import Testing
     }
 
     private static let columns: [Column] = [
-        ("meta", "key", ["value"]), ("chunks", "id", ["id", "length", "uses", "trailers"]),
+        ("meta", "key", ["value"]), ("chunks", "id", ["id", "length", "uses", "pack", "position"]),
+        ("packs", "id", ["id", "size", "chunks"]),
         (
             "manifests", "id",
             [
                 "id", "key", "size", "payload_start", "payload_end", "origin", "queue", "rank", "frequency",
                 "is_pinned", "bytes",
             ]
-        ), ("entries", "manifest, offset", ["manifest", "offset", "length", "chunk"]), ("ghosts", "key", ["rank"]),
+        ), ("entries", "manifest, offset", ["manifest", "offset", "length", "chunk", "pack", "position"]),
+        ("ghosts", "key", ["rank"]),
         ("pins", "key", ["key"]),
     ].flatMap { table, key, names in names.map { Column(table: table, key: key, name: $0) } }
 
@@ -200,7 +210,7 @@ import Testing
         // A file that is being written has another name.
         #expect(try rig.flush { storedBytes(rig) == wholeSize })
         rig.cache.close()
-        #expect(Set(try chunks(directory)).isSuperset(of: all))
+        #expect(try chunks(directory).isSuperset(of: all))
     }
 
     /// Does all that there is with a store; it answers, or says that something is wrong.
@@ -240,7 +250,9 @@ import Testing
             payload: nil, origin: "o")
         let id = try #require(ChunkID(bytes: [UInt8](repeating: 1, count: 16)))
         func isRead(_ offset: Int64, _ length: Int) -> Bool {
-            ChunkTrailer(ChunkTrailer(info: info, offset: offset, length: length, id: id).bytes) != nil
+            let place = ChunkPlace(pack: PackID(1), position: 0)
+            let entry = Manifest.Entry(offset: offset, length: length, id: id, place: place)
+            return ChunkTrailer(ChunkTrailer(info: info, entry, dataSize: 65_536).bytes) != nil
         }
         #expect(isRead(0, 1) && isRead(1 << 30, 65_536))
         #expect(!isRead(0, 0) && !isRead(0, -1) && !isRead(0, 65_537) && !isRead(0, 1 << 30))

@@ -48,7 +48,7 @@ extension EndToEndRemote {
             guard let folder = folders.sorted().randomElement(using: &random) else { return nil }
             let path = chunks.appending(folder)
             let names = (try? manager.contentsOfDirectory(atPath: path.description)) ?? []
-            guard let name = names.sorted().randomElement(using: &random), name.utf8.count == 32,
+            guard let name = names.sorted().randomElement(using: &random), name.utf8.count == 16,
                 let kind = Spoiling.allCases.randomElement(using: &random)
             else { return nil }
             let file = path.appending(name)

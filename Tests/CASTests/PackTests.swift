@@ -1,0 +1,197 @@
+import MusicFSCore
+import MusicFSSQLite
+import MusicFSSystem
+import TestSupport
+import Testing
+
+@testable import MusicFSCAS
+
+/// Packs some of whose chunks are shared, forgotten, or damaged.
+@Suite struct PackTests {
+    typealias Rig = ContentCacheTests.Rig
+
+    private let source = PatternSource(seed: 11, size: 1_000_000)
+    /// The same audio behind other tags.
+    private let head: Int64 = 100_000
+
+    private func files(_ rig: Rig) throws -> PackFiles { try #require(rig.cache.store).files }
+
+    /// Bytes of all packs.
+    private func bytesOnDisk(_ rig: Rig) throws -> Int64 {
+        let files = try files(rig)
+        var bytes: Int64 = 0
+        try files.forEach(
+            pack: { bytes += try FileStatus.of(files.path($0)).size }, stray: { Issue.record("stray \($0)") })
+        return bytes
+    }
+
+    private func isClean(_ rig: Rig) throws -> Bool {
+        try rig.cache.check(repairs: false) { _ in true }?.isClean == true
+            && bytesOnDisk(rig) == rig.cache.statistics.usedBytes
+    }
+
+    /// Reads all of the source, and waits until it is stored.
+    private func fill(_ rig: Rig) throws -> VersionInfo {
+        let info = rig.info(source, head..<source.size)
+        let content = rig.open(source, payload: head..<source.size)
+        #expect(try content.readNow(0..<source.size)?.get() == source.bytes(0..<source.size))
+        #expect(try rig.flush { rig.cache.storedCount(info.key) == source.size })
+        return info
+    }
+
+    /// A version with the same audio behind a head of another length.
+    private func retagged(_ rig: Rig) -> VersionInfo {
+        let new = PatternSource(seed: 12, size: source.size + 5000)
+        return rig.info(new, head + 5000..<source.size + 5000)
+    }
+
+    /// The store with an index that was made anew.
+    private func reopenWithoutIndex(_ directory: TestDirectory) throws -> Rig {
+        try DatabaseFile.remove(directory.path.appending("cache").appending("cas.db"))
+        let rig = try Rig(directory)
+        try rig.cache.flush()
+        return rig
+    }
+
+    @Test func aPackStaysWhileOneOfItsChunksIsUsed() throws {
+        let directory = try TestDirectory()
+        let (old, new): (VersionInfo, VersionInfo)
+        do {
+            let rig = try Rig(directory)
+            old = try fill(rig)
+            new = retagged(rig)
+            try rig.cache.adopt(old.key, payloadStart: head, for: new)
+            #expect(rig.cache.storedCount(new.key) == source.size - head)
+            #expect(try isClean(rig))
+            try rig.cache.forget(old.key)
+            #expect(rig.cache.storedCount(old.key) == 0)
+            #expect(rig.cache.storedBytes(new.key, head + 5000..<new.size) == source.bytes(head..<source.size))
+            // The old head takes room until the pack goes, and is nobody's.
+            #expect(try isClean(rig))
+            #expect(rig.cache.statistics.chunks == 14)
+            rig.cache.close()
+        }
+        // Without the index the packs say the same, but for what else the old version was.
+        let again = try reopenWithoutIndex(directory)
+        #expect(again.cache.storedBytes(new.key, head + 5000..<new.size) == source.bytes(head..<source.size))
+        #expect(again.cache.storedBytes(old.key, 0..<head) == nil)
+        #expect(again.cache.statistics.chunks == 14)
+        #expect(try isClean(again))
+        try again.cache.forget(new.key)
+        try again.cache.forget(old.key)
+        #expect(try bytesOnDisk(again) == 0 && again.cache.statistics.usedBytes == 0)
+        again.cache.close()
+    }
+
+    @Test func aDamagedChunkCostsNoOther() throws {
+        let directory = try TestDirectory()
+        let rig = try Rig(directory)
+        let info = try fill(rig)
+        let store = try #require(rig.cache.store)
+        let entries = store.manifest(info.key).entries
+        let bad = entries[entries.count / 2]
+        let path = store.files.path(bad.place.pack)
+        var bytes = try readFile(path)
+        bytes[Int(bad.place.position) + 100] ^= 1
+        try writeFileAtomically(path, bytes)
+        let before = source.fetchedBytes
+        let content = rig.open(source, payload: head..<source.size)
+        #expect(try content.readNow(0..<source.size)?.get() == source.bytes(0..<source.size))
+        #expect(source.fetchedBytes - before == bad.length)
+        #expect(try rig.flush { rig.cache.storedCount(info.key) == source.size })
+        #expect(store.manifest(info.key).entry(at: bad.offset).entry?.place.pack != bad.place.pack)
+        #expect(try isClean(rig))
+        rig.cache.close()
+        let again = try reopenWithoutIndex(directory)
+        #expect(again.cache.storedBytes(info.key, 0..<source.size) == source.bytes(0..<source.size))
+        #expect(try isClean(again))
+        again.cache.close()
+    }
+
+    /// - Parameter trailer: which one is spoilt, counted from the end.
+    @Test(arguments: [1, 3]) func aDamagedTrailerCostsItsChunkAlone(trailer: Int) throws {
+        let directory = try TestDirectory()
+        let (info, path, chunks): (VersionInfo, FilePath, Int64)
+        do {
+            let rig = try Rig(directory)
+            info = try fill(rig)
+            let store = try #require(rig.cache.store)
+            let pack = try #require(store.manifest(info.key).entries.last).place.pack
+            path = store.files.path(pack)
+            chunks = rig.cache.statistics.chunks
+            rig.cache.close()
+        }
+        var bytes = try readFile(path)
+        bytes[bytes.count - trailer * ChunkTrailer.byteCount + 50] ^= 1
+        try writeFileAtomically(path, bytes)
+        do {
+            let rig = try Rig(directory)
+            #expect(try rig.cache.check(repairs: false) { _ in true }?.damaged == 1)
+            rig.cache.close()
+        }
+        let again = try reopenWithoutIndex(directory)
+        #expect(again.cache.statistics.chunks == chunks - 1)
+        #expect(try isClean(again))
+        let content = again.open(source, payload: head..<source.size)
+        #expect(try content.readNow(0..<source.size)?.get() == source.bytes(0..<source.size))
+        again.cache.close()
+    }
+
+    @Test func repairMendsEachKindOfDamage() throws {
+        let directory = try TestDirectory()
+        let rig = try Rig(directory)
+        let info = try fill(rig)
+        let store = try #require(rig.cache.store)
+        let entries = store.manifest(info.key).entries
+        try #require(Set(entries.map(\.place.pack)).count == 1)
+        let path = store.files.path(entries[0].place.pack)
+        let whole = try readFile(path)
+        let spoil: [([UInt8]) -> [UInt8]] = [
+            { Array($0.prefix(100_000)) }, { Array($0.dropLast(40)) }, { _ in [] },
+            { $0.enumerated().map { $0 == 1000 ? $1 ^ 1 : $1 } }, { $0 + [UInt8](repeating: 0, count: 384) },
+            { [UInt8](repeating: 0, count: $0.count) },
+        ]
+        for (number, spoil) in spoil.enumerated() {
+            try writeFileAtomically(path, spoil(whole))
+            let found = try #require(try rig.cache.check(repairs: false) { _ in true })
+            // Zeros behind the trailers are no chunk's.
+            #expect(found.isClean == (number == 4), "\(number) \(found)")
+            _ = try rig.cache.check(repairs: true) { _ in true }
+            #expect(try isClean(rig), "\(number)")
+            let content = rig.open(source, payload: head..<source.size)
+            #expect(try content.readNow(0..<source.size)?.get() == source.bytes(0..<source.size))
+            #expect(try rig.flush { rig.cache.storedCount(info.key) == source.size })
+            try rig.cache.forget(info.key)
+            // The same pack as in the beginning, which the index does not know.
+            try writeFileAtomically(path, whole)
+            #expect(try rig.cache.check(repairs: false) { _ in true }?.orphans == entries.count)
+            _ = try rig.cache.check(repairs: true) { _ in true }
+            #expect(try isClean(rig))
+            #expect(rig.cache.storedCount(info.key) == source.size)
+        }
+        rig.cache.close()
+    }
+
+    @Test func aNumberIsGivenOnce() throws {
+        let directory = try TestDirectory()
+        var seen: Set<PackID> = []
+        for _ in 0..<3 {
+            let rig = try Rig(directory)
+            let info = try fill(rig)
+            let store = try #require(rig.cache.store)
+            let packs = Set(store.manifest(info.key).entries.map(\.place.pack))
+            #expect(!packs.isEmpty && seen.isDisjoint(with: packs))
+            seen.formUnion(packs)
+            try rig.cache.forget(info.key)
+            rig.cache.close()
+        }
+    }
+
+    @Test func namesOfOtherFilesAreNone() {
+        #expect(PackID(text: "000000000000002a") == PackID(42))
+        for text in ["", "2a", "000000000000002A", "+00000000000002a", "ffffffffffffffff", "000000000000002a.tmp"] {
+            #expect(PackID(text: text) == nil, "\(text)")
+        }
+        #expect(PackID(text: PackID(1 << 59).text) == PackID(1 << 59))
+    }
+}
