@@ -246,7 +246,7 @@ extension ChunkWriter {
         let packs = try index.database.prepare("SELECT id FROM packs")
         var missing: Set<PackID> = []
         while try packs.step() {
-            let pack = PackID(try packs.integer(0, IndexBounds.sum, "packs.id"))
+            let pack = PackID(try packs.integer(0, IndexBounds.pack, "packs.id"))
             do throws(SystemError) {
                 _ = try FileStatus.ofLink(store.files.path(pack))
             } catch {
@@ -323,7 +323,7 @@ extension ChunkIndex {
     func countAnew() throws -> [PackID] {
         let unused = try database.prepare("SELECT id FROM packs WHERE id NOT IN (SELECT pack FROM chunks)")
         var packs: [PackID] = []
-        while try unused.step() { packs.append(PackID(try unused.integer(0, IndexBounds.sum, "packs.id"))) }
+        while try unused.step() { packs.append(PackID(try unused.integer(0, IndexBounds.pack, "packs.id"))) }
         try database.execute(
             """
             DELETE FROM packs WHERE id NOT IN (SELECT pack FROM chunks);

@@ -8,6 +8,10 @@ enum IndexBounds {
     static let offset: ClosedRange<Int64> = 0...(Int64.max - ChunkGrid.chunkSize)
     /// Users of a chunk, or chunks of a pack.
     static let count: ClosedRange<Int64> = 0...(1 << 32)
+    /// Numbers of packs.
+    static let pack: ClosedRange<Int64> = 1...(1 << 54)
+    /// The next number of a pack, when the index is opened: so that no wrong one uses the numbers up.
+    static let nextPack: ClosedRange<Int64> = 1...(1 << 53)
     /// Bytes and counts of many rows, and ranks.
     static let sum: ClosedRange<Int64> = 0...(1 << 60)
 }
@@ -40,7 +44,7 @@ extension Statement {
     /// A pack's number and a position in it.
     func place(_ column: Int32) throws(SQLiteError) -> ChunkPlace {
         ChunkPlace(
-            pack: PackID(try integer(column, IndexBounds.sum, "pack")),
+            pack: PackID(try integer(column, IndexBounds.pack, "pack")),
             position: try integer(column + 1, IndexBounds.offset, "position"))
     }
 

@@ -65,7 +65,9 @@ struct IndexTotals: Hashable, Sendable {
             if try statement.step() { totals[keyPath: path] = statement.integer(0) }
             statement.reset()
         }
-        guard totals.isPlausible else { throw .badRow("meta", "totals") }
+        guard totals.isPlausible, IndexBounds.nextPack.contains(totals.nextPack) else {
+            throw .badRow("meta", "totals")
+        }
         return totals
     }
 

@@ -17,7 +17,7 @@ package struct PackID: Hashable, Comparable, Sendable {
     /// - Returns: nil unless the text is 16 lower-case hexadecimal digits of a number that a pack can have.
     package init?(text: String) {
         guard text.utf8.count == 16, text.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }),
-            let number = Int64(text, radix: 16), IndexBounds.sum.contains(number)
+            let number = Int64(text, radix: 16), IndexBounds.pack.contains(number)
         else { return nil }
         self.number = number
     }

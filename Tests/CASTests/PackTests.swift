@@ -187,11 +187,54 @@ import Testing
         }
     }
 
+    @Test(arguments: [Int64(0), 5, 1 << 53, 1 << 54, 1 << 60])
+    func aWrongNumberOfTheNextPackIsOvercome(number: Int64) throws {
+        let directory = try TestDirectory()
+        do {
+            let rig = try Rig(directory)
+            _ = try fill(rig)
+            rig.cache.close()
+        }
+        do {
+            let database = try Database.open(directory.path.appending("cache").appending("cas.db"), .readWrite)
+            try database.execute("UPDATE meta SET value = \(number) WHERE key = 'next_pack'")
+        }
+        // And again without the index, by what the packs' names say.
+        for round in 0..<3 {
+            let rig = round == 2 ? try reopenWithoutIndex(directory) : try Rig(directory)
+            let new = PatternSource(seed: UInt64(20 + round), size: 300_000)
+            let info = rig.info(new, nil, "\(round)")
+            #expect(try rig.open(new, name: "\(round)").readNow(0..<new.size)?.get() == new.bytes(0..<new.size))
+            #expect(try rig.flush { rig.cache.storedCount(info.key) == new.size })
+            #expect(rig.cache.storedCount(rig.info(source, head..<source.size).key) == source.size)
+            #expect(try isClean(rig))
+            rig.cache.close()
+        }
+    }
+
+    @Test func whatIsNoPackTakesNoRoom() throws {
+        let directory = try TestDirectory()
+        let folder = directory.path.appending("cache").appending("chunks").appending("2a")
+        try createDirectories(folder)
+        // One that is being written, one in another's folder, and a chunk's file of an earlier format.
+        let names = ["000000000000002a.tmp", "000000000000002b", "2a00112233445566778899aabbccddee"]
+        for name in names { try writeFileAtomically(folder.appending(name), [UInt8](repeating: 1, count: 1000)) }
+        let rig = try Rig(directory)
+        try rig.cache.flush()
+        for name in names { #expect((try? FileStatus.of(folder.appending(name))) == nil, "\(name)") }
+        let info = try fill(rig)
+        #expect(rig.cache.storedBytes(info.key, 0..<source.size) == source.bytes(0..<source.size))
+        rig.cache.close()
+    }
+
     @Test func namesOfOtherFilesAreNone() {
         #expect(PackID(text: "000000000000002a") == PackID(42))
-        for text in ["", "2a", "000000000000002A", "+00000000000002a", "ffffffffffffffff", "000000000000002a.tmp"] {
+        for text in [
+            "", "2a", "0000000000000000", "0fffffffffffffff", "000000000000002A", "+00000000000002a",
+            "ffffffffffffffff", "000000000000002a.tmp",
+        ] {
             #expect(PackID(text: text) == nil, "\(text)")
         }
-        #expect(PackID(text: PackID(1 << 59).text) == PackID(1 << 59))
+        #expect(PackID(text: PackID(1 << 50).text) == PackID(1 << 50))
     }
 }
