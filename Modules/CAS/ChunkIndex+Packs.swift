@@ -7,10 +7,11 @@ struct Freed {
     /// In packs that stay.
     var chunks: [ChunkPlace] = []
 
+    /// A pack that goes takes its chunks along.
     static func += (left: inout Freed, right: Freed) {
         left.packs += right.packs
-        // A pack that went later took its chunks along.
-        left.chunks = (left.chunks + right.chunks).filter { !right.packs.contains($0.pack) }
+        if !left.chunks.isEmpty { left.chunks.removeAll { right.packs.contains($0.pack) } }
+        left.chunks += right.chunks.filter { !right.packs.contains($0.pack) }
     }
 }
 
@@ -86,5 +87,31 @@ extension ChunkIndex {
     func free(_ chunks: [ChunkPlace]) throws -> Freed {
         let packs = Set(try settle(Dictionary(chunks.map { ($0.pack, -1) }, uniquingKeysWith: +)))
         return Freed(packs: Array(packs), chunks: chunks.filter { !packs.contains($0.pack) })
+    }
+
+    // MARK: Places
+
+    /// Whether an entry has another place for a chunk than the chunk has.
+    func isMisplaced(_ id: ChunkID, _ chunk: Chunk) throws -> Bool {
+        let statement = try database.prepare(
+            "SELECT 1 FROM entries WHERE chunk = ?1 AND (pack IS NOT ?2 OR position IS NOT ?3) LIMIT 1")
+        statement.bind(1, id.bytes)
+        statement.bind(2, chunk.place.pack.number)
+        statement.bind(3, chunk.place.position)
+        return try statement.step()
+    }
+
+    /// How many entries have another place for their chunk than the chunk has.
+    ///
+    /// - Parameter corrects: gives them the chunk's.
+    func misplaced(corrects: Bool) throws -> Int {
+        let found =
+            "chunks.id = entries.chunk AND (chunks.pack IS NOT entries.pack OR chunks.position IS NOT entries.position)"
+        guard corrects else {
+            return Int(try database.integer("SELECT count(*) FROM entries JOIN chunks ON \(found)") ?? 0)
+        }
+        try database.execute(
+            "UPDATE entries SET pack = chunks.pack, position = chunks.position FROM chunks WHERE \(found)")
+        return Int(database.changes)
     }
 }

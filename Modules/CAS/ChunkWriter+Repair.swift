@@ -117,17 +117,21 @@ extension ChunkWriter {
     /// Enters a pack that the index does not name.
     private func enter(_ contents: PackContents, as pack: PackID) throws -> Freed {
         try index.enter(pack, size: contents.size)
+        var freed = Freed()
         var unused: [ChunkPlace] = []
-        for chunk in contents.chunks where try !enter(chunk) { unused.append(chunk.place) }
-        let packs = try index.settle([pack: 0])
-        return Freed(packs: packs, chunks: packs.isEmpty ? unused : [])
+        for chunk in contents.chunks where try !enter(chunk, &freed) { unused.append(chunk.place) }
+        freed += Freed(packs: try index.settle([pack: 0]), chunks: unused)
+        return freed
     }
 
     /// Enters a chunk of a pack that the index names.
     ///
     /// - Returns: false where nobody has use for it: each version has another one there, or it is in another pack too.
-    private func enter(_ chunk: PackContents.Chunk) throws -> Bool {
-        if try index.chunk(chunk.id) != nil { return false }
+    private func enter(_ chunk: PackContents.Chunk, _ freed: inout Freed) throws -> Bool {
+        if let known = try index.chunk(chunk.id) {
+            if try isWhole(chunk.id, known) { return false }
+            freed += try index.remove(chunk.id)
+        }
         for trailer in chunk.trailers {
             let entry = Manifest.Entry(
                 offset: trailer.offset, length: chunk.length, id: chunk.id, place: chunk.place)
@@ -156,6 +160,7 @@ extension ChunkWriter {
             },
             unreadable: { look.unreadable.note($0) })
         try checkIndex(&look)
+        look.report.damaged += try index.transaction { try index.misplaced(corrects: repairs) }
         look.report.unreadable = look.unreadable.count
         if repairs {
             discard(Freed(packs: try index.transaction { try index.countAnew() }))
@@ -236,9 +241,10 @@ extension ChunkWriter {
         if try index.chunk(chunk.id)?.place == chunk.place, try index.remove(chunk.id).packs.contains(pack) {
             try index.enter(pack, size: size)
         }
-        if try enter(chunk) { return Freed() }
-        let packs = try index.settle([pack: 0])
-        return packs.isEmpty ? Freed(chunks: [chunk.place]) : Freed(packs: packs)
+        var freed = Freed()
+        if try enter(chunk, &freed) { return freed }
+        freed += Freed(packs: try index.settle([pack: 0]), chunks: [chunk.place])
+        return freed
     }
 
     /// What the index names and the packs do not have.
@@ -254,6 +260,9 @@ extension ChunkWriter {
                 if PackFiles.Failure(error.errno) == .bad { missing.insert(pack) }
             }
         }
+        let unknown = try index.database.prepare(
+            "SELECT DISTINCT pack FROM chunks WHERE pack NOT IN (SELECT id FROM packs)")
+        while try unknown.step() { missing.insert(PackID(try unknown.integer(0, IndexBounds.pack, "chunks.pack"))) }
         if missing.isEmpty, look.damaged.isEmpty { return }
         var known: [PackID: Set<ChunkPlace>] = [:]
         for pack in look.damaged { known[pack] = Set((try? contents(of: pack).get())?.chunks.map(\.place) ?? []) }

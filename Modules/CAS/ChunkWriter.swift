@@ -332,7 +332,12 @@ final class ChunkWriter {
 
     /// Removes a chunk that was read and was not right, unless it has been evicted or written anew since.
     func removeIfBad(_ id: ChunkID) throws {
-        guard let known = try index.chunk(id), try !isWhole(id, known) else { return }
+        guard let known = try index.chunk(id) else { return }
+        if try isWhole(id, known) {
+            // It was read where it is not any more, or never was.
+            if try index.isMisplaced(id, known) { throw SQLiteError.badRow("entries", "pack or position") }
+            return
+        }
         store.refetched.increment()
         store.log.warning("a chunk is missing or damaged and is fetched again", metadata: ["chunk": "\(id.text)"])
         try removeBad(id)

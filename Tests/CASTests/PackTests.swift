@@ -212,6 +212,38 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: ["entries", "chunks"].flatMap { table in
+            ["pack = pack + 1", "position = position + 1", "pack = 1000"].map { "UPDATE \(table) SET \($0)" }
+        }, [false, true])
+    func aWrongPlaceInTheIndexIsPutRight(change: String, repairs: Bool) throws {
+        let directory = try TestDirectory()
+        do {
+            let rig = try Rig(directory)
+            _ = try fill(rig)
+            rig.cache.close()
+        }
+        do {
+            let database = try Database.open(directory.path.appending("cache").appending("cas.db"), .readWrite)
+            try database.execute(change)
+        }
+        let rig = try Rig(directory)
+        if repairs {
+            #expect(try rig.cache.check(repairs: false) { _ in true }?.isClean == false)
+            // Or it says that the index is made anew.
+            _ = try? rig.cache.check(repairs: true) { _ in true }
+        }
+        // Or readers find out.
+        let content = rig.open(source, payload: head..<source.size)
+        #expect(try content.readNow(0..<source.size)?.get() == source.bytes(0..<source.size))
+        let info = rig.info(source, head..<source.size)
+        #expect(rig.eventually { rig.cache.storedBytes(info.key, 0..<source.size) == source.bytes(0..<source.size) })
+        _ = try? rig.cache.check(repairs: true) { _ in true }
+        #expect(rig.eventually { (try? isClean(rig)) == true })
+        #expect(rig.cache.storedBytes(info.key, 0..<source.size) == source.bytes(0..<source.size))
+        rig.cache.close()
+    }
+
     @Test func whatIsNoPackTakesNoRoom() throws {
         let directory = try TestDirectory()
         let folder = directory.path.appending("cache").appending("chunks").appending("2a")
