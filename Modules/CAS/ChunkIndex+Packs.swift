@@ -10,7 +10,7 @@ struct Freed {
     /// A pack that goes takes its chunks along.
     static func += (left: inout Freed, right: Freed) {
         left.packs += right.packs
-        if !left.chunks.isEmpty { left.chunks.removeAll { right.packs.contains($0.pack) } }
+        if !right.packs.isEmpty, !left.chunks.isEmpty { left.chunks.removeAll { right.packs.contains($0.pack) } }
         left.chunks += right.chunks.filter { !right.packs.contains($0.pack) }
     }
 }
@@ -55,12 +55,6 @@ extension ChunkIndex {
         try save(id, pack)
     }
 
-    /// A pack's file has so many more trailers.
-    func grow(_ id: PackID, byTrailers count: Int) throws {
-        guard let pack = try pack(id) else { throw SQLiteError.badRow("chunks", "pack") }
-        try resize(id, to: pack.size &+ Int64(count * ChunkTrailer.byteCount))
-    }
-
     /// More or fewer chunks of packs are used.
     ///
     /// - Returns: the packs of which none is, which are forgotten.
@@ -89,29 +83,42 @@ extension ChunkIndex {
         return Freed(packs: Array(packs), chunks: chunks.filter { !packs.contains($0.pack) })
     }
 
-    // MARK: Places
+    // MARK: Entries
 
-    /// Whether an entry has another place for a chunk than the chunk has.
+    /// Whether an entry says something else of a chunk than the chunk's row.
     func isMisplaced(_ id: ChunkID, _ chunk: Chunk) throws -> Bool {
         let statement = try database.prepare(
-            "SELECT 1 FROM entries WHERE chunk = ?1 AND (pack IS NOT ?2 OR position IS NOT ?3) LIMIT 1")
+            """
+            SELECT 1 FROM entries
+            WHERE chunk = ?1 AND (pack IS NOT ?2 OR position IS NOT ?3 OR length IS NOT ?4) LIMIT 1
+            """)
         statement.bind(1, id.bytes)
         statement.bind(2, chunk.place.pack.number)
         statement.bind(3, chunk.place.position)
+        statement.bind(4, Int64(chunk.length))
         return try statement.step()
     }
 
-    /// How many entries have another place for their chunk than the chunk has.
+    /// How many entries say something else of their chunk than the chunk's row.
     ///
-    /// - Parameter corrects: gives them the chunk's.
-    func misplaced(corrects: Bool) throws -> Int {
-        let found =
-            "chunks.id = entries.chunk AND (chunks.pack IS NOT entries.pack OR chunks.position IS NOT entries.position)"
-        guard corrects else {
-            return Int(try database.integer("SELECT count(*) FROM entries JOIN chunks ON \(found)") ?? 0)
-        }
+    /// - Parameters:
+    ///   - part: of 256: the chunks whose names begin with this byte.
+    ///   - corrects: gives them what the chunk's row says.
+    func misplaced(part: UInt8, corrects: Bool) throws -> Int {
+        let digits = String(part, radix: 16)
+        let byte = part < 16 ? "0" + digits : digits
+        let found = """
+            chunks.id >= x'\(byte)' AND chunks.id <= x'\(byte)\(String(repeating: "f", count: 32))'
+            AND entries.chunk = chunks.id AND (chunks.pack IS NOT entries.pack
+            OR chunks.position IS NOT entries.position OR chunks.length IS NOT entries.length)
+            """
+        let count = try database.integer("SELECT count(*) FROM chunks CROSS JOIN entries ON \(found)") ?? 0
+        guard corrects, count > 0 else { return Int(count) }
         try database.execute(
-            "UPDATE entries SET pack = chunks.pack, position = chunks.position FROM chunks WHERE \(found)")
-        return Int(database.changes)
+            """
+            UPDATE entries SET pack = chunks.pack, position = chunks.position, length = chunks.length
+            FROM chunks WHERE \(found)
+            """)
+        return Int(count)
     }
 }

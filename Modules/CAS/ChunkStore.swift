@@ -148,7 +148,7 @@ package final class ChunkStore: Sendable {
     // MARK: Changing
 
     /// Stores pieces of a version, some time. Each is a chunk of the version's grid, or a part of one; what is put at once
-    /// comes into one pack.
+    /// comes into one pack as far as that has room.
     func put(_ puts: [Put]) {
         // What nobody will write is not to hold memory until the writing thread looks at it.
         let isUsed = !isOff && pressure < .noWrites

@@ -18,7 +18,7 @@ struct ChunkTrailer: Hashable, Sendable {
     static let byteCount = 192
     /// What stands at the begin of one that does not count any more.
     static let struck = [UInt8](repeating: 0, count: 8)
-    private static let magic = Array("MFSCHNK2".utf8)
+    static let magic = Array("MFSCHNK2".utf8)
 
     var bytes: [UInt8] {
         var bytes = Self.magic + info.key.bytes
@@ -45,7 +45,7 @@ struct ChunkTrailer: Hashable, Sendable {
         let (start, end) = (number(32), number(40))
         let nameLength = number(80)
         guard (0...64).contains(nameLength), number(24) >= 0, IndexBounds.offset.contains(number(48)),
-            IndexBounds.length.contains(number(56)), number(152) >= 0, IndexBounds.offset.contains(number(160)),
+            IndexBounds.length.contains(number(56)), number(152) >= 0, IndexBounds.dataSize.contains(number(160)),
             number(152) <= number(160) - number(56)
         else { return nil }
         let origin = String(decoding: bytes[88..<(88 + Int(nameLength))], as: UTF8.self)

@@ -51,10 +51,20 @@ private struct StoreLook {
     var unreadable = Unreadable()
     /// Packs that the index names chunks of that they do not have.
     var damaged: Set<PackID> = []
-    /// How many chunks had been looked at when that was told.
-    var told = 0
+    /// When it was last told how far this is, CLOCK_MONOTONIC.
+    private var told: UInt64 = 0
 
     init(repairs: Bool) { self.repairs = repairs }
+
+    /// Tells how far this is, ten times a second.
+    ///
+    /// - Throws: Cancelled where it is not to go on.
+    mutating func tell(_ goOn: (StoreReport) -> Bool) throws {
+        let now = monotonicNanoseconds()
+        if now &- told < 100_000_000 { return }
+        told = now
+        if !goOn(report) { throw ChunkWriter.Cancelled() }
+    }
 }
 
 extension ChunkWriter {
@@ -116,6 +126,10 @@ extension ChunkWriter {
 
     /// Enters a pack that the index does not name.
     private func enter(_ contents: PackContents, as pack: PackID) throws -> Freed {
+        // What the index says is in the pack would be taken for a second copy, and the pack for one without use.
+        for chunk in contents.chunks where try index.chunk(chunk.id)?.place == chunk.place {
+            throw SQLiteError.badRow("packs", "id")
+        }
         try index.enter(pack, size: contents.size)
         var freed = Freed()
         var unused: [ChunkPlace] = []
@@ -129,7 +143,7 @@ extension ChunkWriter {
     /// - Returns: false where nobody has use for it: each version has another one there, or it is in another pack too.
     private func enter(_ chunk: PackContents.Chunk, _ freed: inout Freed) throws -> Bool {
         if let known = try index.chunk(chunk.id) {
-            if try isWhole(chunk.id, known) { return false }
+            if try isWholeNow(chunk.id, known) { return false }
             freed += try index.remove(chunk.id)
         }
         for trailer in chunk.trailers {
@@ -138,6 +152,12 @@ extension ChunkWriter {
             _ = try index.add([entry], to: trailer.info)
         }
         return try index.chunk(chunk.id) != nil
+    }
+
+    /// Whether a chunk can be used where the index says it is.
+    private func isWholeNow(_ id: ChunkID, _ known: ChunkIndex.Chunk) throws -> Bool {
+        // One that cannot be read now is no reason to do without one that can.
+        do { return try isWhole(id, known) } catch is SystemError { return false }
     }
 
     /// Reads every chunk and compares the index with the packs.
@@ -150,17 +170,18 @@ extension ChunkWriter {
             pack: { pack in
                 try check(pack, &look)
                 look.report.unreadable = look.unreadable.count
-                if look.report.chunks - look.told < 256 { return }
-                look.told = look.report.chunks
-                if !goOn(look.report) { throw Cancelled() }
+                try look.tell(goOn)
             },
             stray: { path in
                 look.report.strays += 1
                 if repairs { try unlink(path) }
             },
             unreadable: { look.unreadable.note($0) })
-        try checkIndex(&look)
-        look.report.damaged += try index.transaction { try index.misplaced(corrects: repairs) }
+        try checkIndex(&look, goOn)
+        for part in UInt8.min...UInt8.max {
+            look.report.damaged += try index.transaction { try index.misplaced(part: part, corrects: repairs) }
+            try look.tell(goOn)
+        }
         look.report.unreadable = look.unreadable.count
         if repairs {
             discard(Freed(packs: try index.transaction { try index.countAnew() }))
@@ -188,11 +209,13 @@ extension ChunkWriter {
         case .failure(.system(let errno)):
             return look.unreadable.note(SystemError("read", store.files.root, errno))
         }
+        if let known = try index.pack(pack), known.size != contents.size {
+            // A writer that was killed between the pack and the index has left more trailers.
+            look.report.orphans += 1
+            if look.repairs { try index.transaction { try index.resize(pack, to: contents.size) } }
+        }
         if look.repairs {
-            if try index.pack(pack) != nil {
-                // A writer that was killed between the pack and the index has left more trailers.
-                try index.transaction { try index.resize(pack, to: contents.size) }
-            } else {
+            if try index.pack(pack) == nil {
                 look.report.orphans += contents.chunks.count
                 discard(try index.transaction { try enter(contents, as: pack) })
                 if try index.pack(pack) == nil { return look.report.chunks += contents.chunks.count }
@@ -201,7 +224,8 @@ extension ChunkWriter {
         var named: Int64 = 0
         for chunk in contents.chunks where try check(chunk, size: contents.size, &look) { named += 1 }
         // Others that the index names here have lost their trailers.
-        if let known = try index.pack(pack), known.chunks != named { look.damaged.insert(pack) }
+        if try index.pack(pack)?.chunks ?? named != named { look.damaged.insert(pack) }
+        if try index.pack(pack) == nil { look.report.damaged += Int(named) }
     }
 
     /// - Returns: whether the index names it here.
@@ -248,26 +272,21 @@ extension ChunkWriter {
     }
 
     /// What the index names and the packs do not have.
-    private func checkIndex(_ look: inout StoreLook) throws {
-        let packs = try index.database.prepare("SELECT id FROM packs")
-        var missing: Set<PackID> = []
-        while try packs.step() {
-            let pack = PackID(try packs.integer(0, IndexBounds.pack, "packs.id"))
-            do throws(SystemError) {
-                _ = try FileStatus.ofLink(store.files.path(pack))
-            } catch {
-                // Any other error has been counted before.
-                if PackFiles.Failure(error.errno) == .bad { missing.insert(pack) }
+    private func checkIndex(_ look: inout StoreLook, _ goOn: (StoreReport) -> Bool) throws {
+        let missing = try missingPacks(&look, goOn)
+        // Which chunks damaged packs have all the same.
+        var known: [PackID: Set<ChunkPlace>] = [:]
+        for pack in look.damaged {
+            switch contents(of: pack) {
+            case .success(let contents): known[pack] = Set(contents.chunks.map(\.place))
+            case .failure(.bad): known[pack] = []
+            case .failure(.system(let errno)):
+                look.unreadable.note(SystemError("read", store.files.root, errno))
             }
         }
-        let unknown = try index.database.prepare(
-            "SELECT DISTINCT pack FROM chunks WHERE pack NOT IN (SELECT id FROM packs)")
-        while try unknown.step() { missing.insert(PackID(try unknown.integer(0, IndexBounds.pack, "chunks.pack"))) }
-        if missing.isEmpty, look.damaged.isEmpty { return }
-        var known: [PackID: Set<ChunkPlace>] = [:]
-        for pack in look.damaged { known[pack] = Set((try? contents(of: pack).get())?.chunks.map(\.place) ?? []) }
+        if missing.isEmpty, known.isEmpty { return }
         let chunks = try index.database.prepare("SELECT id, pack, position FROM chunks")
-        var lost: [ChunkID] = []
+        var lost: [PackID: [ChunkID]] = [:]
         while try chunks.step() {
             let place = try chunks.place(1)
             if missing.contains(place.pack) {
@@ -277,10 +296,32 @@ extension ChunkWriter {
             } else {
                 continue
             }
-            lost.append(try chunks.chunkID(0))
+            lost[place.pack, default: []].append(try chunks.chunkID(0))
+            try look.tell(goOn)
         }
         guard look.repairs else { return }
-        discard(try index.transaction { try lost.reduce(into: Freed()) { $0 += try index.remove($1) } })
+        for ids in lost.values {
+            discard(try index.transaction { try ids.reduce(into: Freed()) { $0 += try index.remove($1) } })
+            try look.tell(goOn)
+        }
+    }
+
+    /// Packs that the index names and that are not there.
+    private func missingPacks(_ look: inout StoreLook, _ goOn: (StoreReport) -> Bool) throws -> Set<PackID> {
+        let packs = try index.database.prepare(
+            "SELECT id FROM packs UNION SELECT DISTINCT pack FROM chunks WHERE pack NOT IN (SELECT id FROM packs)")
+        var missing: Set<PackID> = []
+        while try packs.step() {
+            let pack = PackID(try packs.integer(0, IndexBounds.pack, "packs.id"))
+            do throws(SystemError) {
+                _ = try FileStatus.ofLink(store.files.path(pack))
+            } catch {
+                // Any other error has been counted before.
+                if PackFiles.Failure(error.errno) == .bad { missing.insert(pack) }
+            }
+            try look.tell(goOn)
+        }
+        return missing
     }
 
     /// Forgets all versions, or those of one origin.

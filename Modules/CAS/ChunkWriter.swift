@@ -143,33 +143,57 @@ final class ChunkWriter {
 
     // MARK: Storing
 
-    /// Begins to store: what is new goes to the threads that make files, in groups.
+    /// What a chunk that is put turns out to be.
+    private enum Naming {
+        case new(ChunkGroup.Named)
+        /// The store has it already, for other versions.
+        case known(Manifest.Entry)
+        /// The version has it already; or it, or another one in its place, cannot be stored: nil.
+        case settled(Manifest.Entry?)
+    }
+
+    /// Begins to store: what is new goes to the threads that make packs, in groups.
     private func take(_ puts: [ChunkStore.Put]) throws {
         var waiting = puts[...]
-        defer { for put in waiting { store.settle(put, nil) } }
+        var named: [ChunkGroup.Named] = []
+        var known: [VersionInfo: [ChunkGroup.Stored]] = [:]
+        // After an error, what is not begun.
+        defer {
+            for put in waiting { store.settle(put, nil) }
+            refuse(named)
+            for one in known.values.joined() { store.settle(one.entry.length, one.completion, nil) }
+        }
         guard store.pressure < .noWrites else { return }
+        while let put = waiting.first {
+            let naming = try name(put)
+            waiting.removeFirst()
+            switch naming {
+            case .new(let chunk):
+                named.append(chunk)
+                pending.insert(chunk.id)
+            case .known(let entry): known[put.info, default: []].append(.init(entry: entry, completion: put.completion))
+            case .settled(let entry): store.settle(put, entry)
+            }
+        }
+        while let (info, chunks) = known.first {
+            let shared = Set(try share(chunks.map(\.entry), with: info))
+            known[info] = nil
+            for one in chunks {
+                store.settle(one.entry.length, one.completion, shared.contains(one.entry) ? one.entry : nil)
+            }
+        }
         // A group is no larger than a sixteenth of the store, so that the limit holds while it is written.
         let most = max(store.limit / 16, 1 << 20)
-        var group: [ChunkGroup.Named] = []
-        var size: Int64 = 0
-        // After an error, what was named and not begun.
-        defer { refuse(group) }
-        func beginGroup() throws {
-            let whole = group
-            (group, size) = ([], 0)
-            if !whole.isEmpty { try begin(whole) }
+        while !named.isEmpty {
+            var size: Int64 = 0
+            let count = named.prefix { chunk in
+                size += Int64(chunk.length + ChunkTrailer.byteCount)
+                return size <= most
+            }.count
+            let group = Array(named.prefix(max(count, 1)))
+            named.removeFirst(group.count)
+            try begin(group)
         }
-        while let put = waiting.first {
-            let count = Int64(unsafe put.bytes.buffer.count) + Int64(ChunkTrailer.byteCount)
-            if size + count > most { try beginGroup() }
-            let named = try name(put)
-            waiting.removeFirst()
-            guard let named else { continue }
-            group.append(named)
-            pending.insert(named.id)
-            size += count
-        }
-        try beginGroup()
     }
 
     /// Makes room for a group and hands it on.
@@ -202,36 +226,28 @@ final class ChunkWriter {
     /// The chunks of a pack are not entered after all.
     private static func refuse(_ pack: ChunkGroup.StoredPack) { for chunk in pack.chunks { chunk.completion(nil) } }
 
-    /// Names a chunk. One that the store has already only gets one more user.
-    ///
-    /// - Returns: nil when no file is to be made: this is done, or another chunk has the name, or the place.
-    private func name(_ put: ChunkStore.Put) throws -> ChunkGroup.Named? {
+    /// Names a chunk.
+    private func name(_ put: ChunkStore.Put) throws -> Naming {
         let bytes = unsafe UnsafeRawBufferPointer(put.bytes.buffer)
         let id = unsafe ChunkID(of: bytes)
         let present = try index.chunk(of: put.info.key, at: put.offset)
         // Of one that is not in its pack yet, the next time it is asked for will make more.
-        if present ?? id != id || pending.contains(id) {
-            store.settle(put, nil)
-            return nil
-        }
+        if present ?? id != id || pending.contains(id) { return .settled(nil) }
         let named = ChunkGroup.Named(
             info: put.info, offset: put.offset, length: bytes.count, id: id, bytes: put.bytes,
             completion: put.completion)
-        guard let known = try index.chunk(id) else { return named }
+        guard let known = try index.chunk(id) else { return .new(named) }
         let entry = Manifest.Entry(offset: put.offset, length: bytes.count, id: id, place: known.place)
         if known.length == bytes.count, unsafe try store.files.holds(entry, bytes) {
-            let isShared = try present != nil || !share([entry], with: put.info).isEmpty
-            store.settle(put, isShared ? entry : nil)
-            return nil
+            return present == nil ? .known(entry) : .settled(entry)
         }
         if try isWhole(id, known) {
             store.log.error(
                 "two different chunks have one name; the second is not stored", metadata: ["chunk": "\(id.text)"])
-            store.settle(put, nil)
-            return nil
+            return .settled(nil)
         }
         try removeBad(id)
-        return named
+        return .new(named)
     }
 
     /// Notes that one more version uses chunks, in their packs and in the index.
@@ -239,20 +255,21 @@ final class ChunkWriter {
     /// - Returns: those that are used now.
     func share(_ entries: [Manifest.Entry], with info: VersionInfo) throws -> [Manifest.Entry] {
         var shared: [Manifest.Entry] = []
-        var packs: [PackID: Int] = [:]
+        var sizes: [PackID: Int64] = [:]
         for (pack, entries) in Dictionary(grouping: entries, by: \.place.pack) {
             do throws(PackFiles.Failure) {
-                try store.files.append(entries.map { ChunkTrailer(info: info, $0) }, to: pack)
+                sizes[pack] = try store.files.append(entries.map { ChunkTrailer(info: info, $0) }, to: pack)
+                shared += entries
             } catch {
-                // A reader will find out that the pack is not there.
-                if case .system(let errno) = error { store.note(SystemError("write", store.files.root, errno)) }
-                continue
+                switch error {
+                // Without its trailer a chunk is no good, even where its bytes are right.
+                case .bad: for entry in entries { try removeIfBad(entry.id) }
+                case .system(let errno): store.note(SystemError("write", store.files.root, errno))
+                }
             }
-            packs[pack] = entries.count
-            shared += entries
         }
         try index.transaction {
-            for (pack, count) in packs { try index.grow(pack, byTrailers: count) }
+            for (pack, size) in sizes { try index.resize(pack, to: size) }
             _ = try index.add(shared, to: info)
         }
         return shared
@@ -283,7 +300,11 @@ final class ChunkWriter {
                 }
             }
         } catch {
-            for pack in packs { Self.refuse(pack) }
+            for pack in packs {
+                Self.refuse(pack)
+                // Nobody would count it. Where the index is made anew, it is found there.
+                if (error as? SQLiteError)?.meaning != .damage { store.files.remove(pack.id) }
+            }
             throw error
         }
         discard(freed)
@@ -296,12 +317,17 @@ final class ChunkWriter {
     func discard(_ freed: Freed) {
         for pack in freed.packs { store.files.remove(pack) }
         for (pack, places) in Dictionary(grouping: freed.chunks, by: \.pack) {
-            do throws(PackFiles.Failure) {
-                try store.files.strike(Set(places.map(\.position)), in: pack)
-            } catch {
-                // Without the pack there is nothing to strike out.
-                if case .system(let errno) = error { store.note(SystemError("write", store.files.root, errno)) }
-            }
+            let positions = Set(places.map(\.position))
+            strike(in: pack) { positions.contains($0.position) }
+        }
+    }
+
+    private func strike(in pack: PackID, where isStruck: (ChunkTrailer) -> Bool) {
+        do throws(PackFiles.Failure) {
+            try store.files.strike(in: pack, where: isStruck)
+        } catch {
+            // Without the pack there is nothing to strike out.
+            if case .system(let errno) = error { store.note(SystemError("write", store.files.root, errno)) }
         }
     }
 
@@ -346,5 +372,23 @@ final class ChunkWriter {
     /// Removes a chunk that is not right.
     func removeBad(_ id: ChunkID) throws { discard(try index.transaction { try index.remove(id) }) }
 
-    func remove(_ key: ContentKey) throws { discard(try index.transaction { try index.remove(key) }) }
+    /// Forgets a version, which may not be what it is said to be: its trailers are struck out before the index forgets it,
+    /// so that it does not come back.
+    func remove(_ key: ContentKey) throws {
+        let freed = try index.transaction { () throws -> Freed in
+            guard let manifest = try index.manifest(key) else { return Freed() }
+            let packs = Set(try index.entries(ofManifest: manifest.id).map(\.place.pack))
+            let freed = try index.remove(key)
+            let unused = Set(freed.chunks)
+            for pack in packs {
+                let isUnused = freed.packs.contains(pack)
+                strike(in: pack) { trailer in
+                    isUnused || trailer.info.key == key
+                        || unused.contains(ChunkPlace(pack: pack, position: trailer.position))
+                }
+            }
+            return freed
+        }
+        for pack in freed.packs { store.files.remove(pack) }
+    }
 }

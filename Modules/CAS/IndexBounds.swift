@@ -9,9 +9,14 @@ enum IndexBounds {
     /// Users of a chunk, or chunks of a pack.
     static let count: ClosedRange<Int64> = 0...(1 << 32)
     /// Numbers of packs.
-    static let pack: ClosedRange<Int64> = 1...(1 << 54)
-    /// The next number of a pack, when the index is opened: so that no wrong one uses the numbers up.
-    static let nextPack: ClosedRange<Int64> = 1...(1 << 53)
+    static let pack: ClosedRange<Int64> = 1...(1 << 52)
+    /// The next number of a pack, when the index is opened. It leaves numbers enough above, so that no wrong one uses them
+    /// up.
+    static let nextPack: ClosedRange<Int64> = 1...(1 << 51)
+    /// Bytes of a pack's chunks; there are some megabytes.
+    static let dataSize: ClosedRange<Int64> = 1...(1 << 32)
+    /// Bytes of a pack's trailers, which grow with the users of its chunks.
+    static let trailers: ClosedRange<Int64> = 1...(1 << 30)
     /// Bytes and counts of many rows, and ranks.
     static let sum: ClosedRange<Int64> = 0...(1 << 60)
 }

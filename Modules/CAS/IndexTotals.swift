@@ -39,8 +39,10 @@ struct IndexTotals: Hashable, Sendable {
         return PackID(nextPack)
     }
 
-    /// There is a pack of this number.
-    mutating func note(_ pack: PackID) { nextPack = max(nextPack, pack.number &+ 1) }
+    /// There is a pack of this number. One that is far above all that were ever given does not count.
+    mutating func note(_ pack: PackID) {
+        if pack.number < IndexBounds.nextPack.upperBound { nextPack = max(nextPack, pack.number &+ 1) }
+    }
 
     mutating func count(_ bytes: Int64, in queue: EvictionQueue, isPinned: Bool) {
         if isPinned {

@@ -1,6 +1,8 @@
 import MusicFSCore
 
-/// The number of a pack: a file with some chunks of one version in it. None is given twice.
+/// The number of a pack: a file with some chunks of one version in it.
+///
+/// None is given twice as long as the index lasts.
 package struct PackID: Hashable, Comparable, Sendable {
     package let number: Int64
 

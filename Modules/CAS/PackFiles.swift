@@ -141,31 +141,42 @@ struct PackFiles: Sendable {
     /// Gives a written pack its name.
     func publish(_ temporary: FilePath, as pack: PackID) throws(SystemError) { try rename(temporary, to: path(pack)) }
 
-    /// Notes in a pack that one more version uses chunks of it.
+    /// Notes in a pack that one more version uses chunks of it, where that is not noted yet.
     ///
     /// - Parameter trailers: their places are found.
-    /// - Throws: `bad` where the pack has no such chunk.
-    func append(_ trailers: [ChunkTrailer], to pack: PackID) throws(Failure) {
-        let records = try records(of: pack).records
+    /// - Returns: the size of the file.
+    /// - Throws: `bad` where the pack has no such chunk. The file is as it was then.
+    func append(_ trailers: [ChunkTrailer], to pack: PackID) throws(Failure) -> Int64 {
+        let (size, records) = try records(of: pack)
         let known = Dictionary(records.map { ($0.trailer.id, $0.trailer) }) { first, _ in first }
+        let noted = Set(records.map(\.trailer))
         var bytes: [UInt8] = []
         for var trailer in trailers {
             guard let first = known[trailer.id] else { throw .bad }
             (trailer.position, trailer.dataSize) = (first.position, first.dataSize)
-            bytes += trailer.bytes
+            if !noted.contains(trailer) { bytes += trailer.bytes }
         }
+        if bytes.isEmpty { return size }
+        // What an interrupted write has left of a trailer is written over.
+        let begin = records.first?.trailer.dataSize ?? 0
+        let end = size - (size - begin) % Int64(ChunkTrailer.byteCount)
         do throws(SystemError) {
-            let file = try open(path(pack), [.write, .append])
-            try writeFully(file.raw, bytes)
+            let file = try open(path(pack), [.write])
+            do throws(SystemError) {
+                try writeFully(file.raw, bytes, at: end)
+            } catch {
+                try truncate(file.raw, to: end)
+                throw error
+            }
             try file.close()
         } catch { throw Failure(error.errno) }
+        return max(size, end + Int64(bytes.count))
     }
 
-    /// Strikes out the trailers of chunks that are not used, so that nobody takes them for some that are.
-    ///
-    /// - Parameter positions: of the chunks, in the pack.
-    func strike(_ positions: Set<Int64>, in pack: PackID) throws(Failure) {
-        let offsets = try records(of: pack).records.filter { positions.contains($0.trailer.position) }.map(\.offset)
+    /// Strikes out trailers, so that nobody takes what they name for something that is used.
+    func strike(in pack: PackID, where isStruck: (ChunkTrailer) -> Bool) throws(Failure) {
+        let offsets = try records(of: pack).records.filter { isStruck($0.trailer) }.map(\.offset)
+        if offsets.isEmpty { return }
         do throws(SystemError) {
             let file = try open(path(pack), [.write])
             for offset in offsets { try writeFully(file.raw, ChunkTrailer.struck, at: offset) }
@@ -186,18 +197,18 @@ struct PackFiles: Sendable {
     func contents(of pack: PackID) throws(Failure) -> PackContents {
         let (size, records) = try records(of: pack)
         var chunks: [Int64: PackContents.Chunk] = [:]
+        var places: [ChunkID: Int64] = [:]
         for (_, trailer) in records {
             var chunk = chunks[trailer.position] ?? PackContents.Chunk(pack, trailer)
-            // The bytes can have but one name.
-            guard chunk.id == trailer.id, chunk.length == trailer.length else { continue }
+            let place = places[trailer.id] ?? trailer.position
+            // The bytes can have but one name, and the name one place.
+            guard chunk.id == trailer.id, chunk.length == trailer.length, place == trailer.position else { continue }
             chunk.trailers.append(trailer)
             chunks[trailer.position] = chunk
+            places[trailer.id] = place
         }
         return PackContents(size: size, chunks: chunks.values.sorted { $0.place.position < $1.place.position })
     }
-
-    /// How many trailers at the end may be damaged, or struck out, before a pack is given up.
-    private static let mostDamaged: Int64 = 1024
 
     /// The whole trailers, and where they lie.
     private func records(
@@ -208,23 +219,42 @@ struct PackFiles: Sendable {
             let file = try open(path(pack), [.read])
             let size = try FileStatus.of(file).size
             // Each says where they begin; the last that is whole is asked.
-            var last: ChunkTrailer?
-            for number in 1...Self.mostDamaged where last == nil && number * Int64(step) <= size {
-                last = ChunkTrailer(try readFully(file.raw, at: size - number * Int64(step), count: step))
-            }
-            guard let last, last.dataSize <= size else { throw SystemError("verify", nil, .noData) }
+            guard let begin = try lastTrailer(file.raw, size)?.dataSize, IndexBounds.trailers.contains(size - begin)
+            else { throw SystemError("verify", nil, .noData) }
             var records: [(offset: Int64, trailer: ChunkTrailer)] = []
-            for offset in stride(from: last.dataSize, to: size, by: 64 * step) {
+            for offset in stride(from: begin, to: size, by: 64 * step) {
                 let bytes = try readFully(file.raw, at: offset, count: 64 * step)
                 for from in stride(from: 0, through: bytes.count - step, by: step) {
-                    guard let trailer = ChunkTrailer(Array(bytes[from..<(from + step)])),
-                        trailer.dataSize == last.dataSize
+                    guard let trailer = ChunkTrailer(Array(bytes[from..<(from + step)])), trailer.dataSize == begin
                     else { continue }
                     records.append((offset + Int64(from), trailer))
                 }
             }
             return (size, records)
         } catch { throw Failure(error.errno) }
+    }
+
+    /// How far from the end it is looked for, in bytes: some thousand trailers.
+    private static let farthest: Int64 = 1 << 20
+
+    /// The last whole trailer, behind which there may be any number of bytes that are none.
+    private func lastTrailer(_ file: CInt, _ size: Int64) throws(SystemError) -> ChunkTrailer? {
+        let step = ChunkTrailer.byteCount
+        var end = size
+        while end >= Int64(step), size - end < Self.farthest {
+            let begin = max(0, end - Int64(64 * step))
+            let bytes = try readFully(file, at: begin, count: Int(end - begin))
+            for from in stride(from: bytes.count - step, through: 0, by: -1)
+            where bytes[from] == ChunkTrailer.magic[0] {
+                guard let trailer = ChunkTrailer(Array(bytes[from..<(from + step)])) else { continue }
+                let distance = begin + Int64(from) - trailer.dataSize
+                if distance >= 0, distance % Int64(step) == 0 { return trailer }
+            }
+            if begin == 0 { return nil }
+            // One may begin in this block's part and end in the next.
+            end = begin + Int64(step) - 1
+        }
+        return nil
     }
 
     // MARK: All of them

@@ -18,6 +18,12 @@ import Testing
         return (temporary, bytes)
     }
 
+    private func hasTemporary(_ files: PackFiles) throws -> Bool {
+        var result = false
+        try files.forEach(pack: { _ in }, stray: { _ in result = true })
+        return result
+    }
+
     /// Compares everything that the store has with what it should be.
     ///
     /// - Returns: how many bytes were right, and how many chunks the index names that cannot be read.
@@ -55,11 +61,12 @@ import Testing
                 program, arguments: ["musicfs-cachefiller", path.description, "\(limit)", "\(round)"])
             let wait = UInt64.random(in: 10_000_000..<200_000_000, using: &random)
             #expect(child.wait(until: monotonicNanoseconds() + wait) == nil, "it ended by itself")
+            // Every other time in the middle of a write, as far as that can be hit.
+            let patience = monotonicNanoseconds() + 1_000_000_000
+            while round % 2 == 0, try !hasTemporary(files), monotonicNanoseconds() < patience {}
             child.send(Signal.kill)
             #expect(child.wait(until: monotonicNanoseconds() + 20_000_000_000) == .signal(Signal.kill))
-            var hasTemporary = false
-            try files.forEach(pack: { _ in }, stray: { _ in hasTemporary = true })
-            interrupted += hasTemporary ? 1 : 0
+            interrupted += try hasTemporary(files) ? 1 : 0
 
             let store = try ChunkStore(directory: path, limit: limit, log: .disabled)
             let cache = try ContentCache(

@@ -40,7 +40,7 @@ private func fill(_ directory: FilePath, limit: Int64, seed: UInt64) throws {
             store.noteAccess(version.key)
             cache.keep(version.info, [(Int64(start), content(bytes[start..<end]))])
         }
-        if Int.random(in: 0..<4, using: &random) == 0 { try cache.flush() }
+        if Int.random(in: 0..<12, using: &random) == 0 { try cache.flush() }
     }
 }
 
