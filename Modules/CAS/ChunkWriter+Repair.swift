@@ -35,7 +35,7 @@ package struct ChunksUnreadable: Error, Hashable, Sendable, CustomStringConverti
 }
 
 /// What could not be read on the way.
-private struct Unreadable {
+struct Unreadable {
     var count = 0
     var last: SystemError?
 
@@ -67,99 +67,8 @@ private struct StoreLook {
     }
 }
 
+/// The look through the store.
 extension ChunkWriter {
-    /// Makes the index from the trailers of the packs, a batch at a time; what is in it already stays. Deletes what no
-    /// version can use, and leaves what cannot be read.
-    ///
-    /// - Parameter goOn: called after each batch with how many chunks were looked at; ends it by returning false.
-    /// - Returns: how many chunks there were in packs that the index did not name.
-    @discardableResult
-    func rebuild(_ goOn: (Int) -> Bool) throws -> Int {
-        var batch: [PackID] = []
-        var count = 0
-        var unreadable = Unreadable()
-        func settle() throws {
-            var freed = Freed()
-            try index.transaction {
-                for pack in batch {
-                    switch contents(of: pack) {
-                    case .success(let contents):
-                        freed += try enter(contents, as: pack)
-                        count += contents.chunks.count
-                    case .failure(.bad):
-                        freed += Freed(packs: [pack])
-                        count += 1
-                    case .failure(.system(let errno)): unreadable.note(SystemError("read", store.files.root, errno))
-                    }
-                }
-            }
-            discard(freed)
-            batch = []
-        }
-        try store.files.forEach(
-            pack: { pack in
-                index.totals.note(pack)
-                if try index.pack(pack) != nil { return }
-                batch.append(pack)
-                if batch.count == 20 {
-                    try settle()
-                    if !goOn(count) { throw Cancelled() }
-                }
-            }, stray: { try? unlink($0) }, unreadable: { unreadable.note($0) })
-        try settle()
-        try keepLimit()
-        // Once, not for each: the disk is not to be given up for it.
-        if let error = unreadable.error { store.note(error) }
-        return count
-    }
-
-    private func keepLimit() throws {
-        let excess = index.totals.used - store.limit
-        if excess > 0 { try makeRoom(excess) }
-    }
-
-    struct Cancelled: Error {}
-
-    private func contents(of pack: PackID) -> Result<PackContents, PackFiles.Failure> {
-        Result { () throws(PackFiles.Failure) in try store.files.contents(of: pack) }
-    }
-
-    /// Enters a pack that the index does not name.
-    private func enter(_ contents: PackContents, as pack: PackID) throws -> Freed {
-        // What the index says is in the pack would be taken for a second copy, and the pack for one without use.
-        for chunk in contents.chunks where try index.chunk(chunk.id)?.place == chunk.place {
-            throw SQLiteError.badRow("packs", "id")
-        }
-        try index.enter(pack, size: contents.size)
-        var freed = Freed()
-        var unused: [ChunkPlace] = []
-        for chunk in contents.chunks where try !enter(chunk, &freed) { unused.append(chunk.place) }
-        freed += Freed(packs: try index.settle([pack: 0]), chunks: unused)
-        return freed
-    }
-
-    /// Enters a chunk of a pack that the index names.
-    ///
-    /// - Returns: false where nobody has use for it: each version has another one there, or it is in another pack too.
-    private func enter(_ chunk: PackContents.Chunk, _ freed: inout Freed) throws -> Bool {
-        if let known = try index.chunk(chunk.id) {
-            if try isWholeNow(chunk.id, known) { return false }
-            freed += try index.remove(chunk.id)
-        }
-        for trailer in chunk.trailers {
-            let entry = Manifest.Entry(
-                offset: trailer.offset, length: chunk.length, id: chunk.id, place: chunk.place)
-            _ = try index.add([entry], to: trailer.info)
-        }
-        return try index.chunk(chunk.id) != nil
-    }
-
-    /// Whether a chunk can be used where the index says it is.
-    private func isWholeNow(_ id: ChunkID, _ known: ChunkIndex.Chunk) throws -> Bool {
-        // One that cannot be read now is no reason to do without one that can.
-        do { return try isWhole(id, known) } catch is SystemError { return false }
-    }
-
     /// Reads every chunk and compares the index with the packs.
     ///
     /// - Parameter repairs: deletes what is bad, enters what the index does not name, and forgets what is not there.
@@ -322,47 +231,6 @@ extension ChunkWriter {
             try look.tell(goOn)
         }
         return missing
-    }
-
-    /// Forgets all versions, or those of one origin.
-    ///
-    /// - Returns: the bytes that were freed.
-    func clear(origin: String?) throws -> Int64 {
-        let before = index.totals.used
-        while true {
-            let statement = try index.database.prepare(
-                "SELECT key FROM manifests WHERE ?1 IS NULL OR origin = ?1 LIMIT 200")
-            statement.bind(1, origin)
-            var keys: [ContentKey] = []
-            while try statement.step() { keys.append(try statement.contentKey(0)) }
-            statement.reset()
-            if keys.isEmpty { return before - index.totals.used }
-            discard(
-                try index.transaction {
-                    try keys.reduce(into: Freed()) { freed, key in
-                        // Or this would not end.
-                        guard try index.manifest(key) != nil else { throw SQLiteError.badRow("manifests", "key") }
-                        freed += try index.remove(key)
-                    }
-                })
-        }
-    }
-
-    /// Gives a new version the audio of an older one (D24): payload chunks lie at the same distance from its start.
-    func adopt(_ old: ContentKey, payloadStart: Int64, for new: VersionInfo) throws -> [Manifest.Entry] {
-        guard let from = try index.manifest(old), let payload = new.payload else { return [] }
-        guard payloadStart >= 0, payload.lowerBound >= 0 else { return [] }
-        var adopted: [Manifest.Entry] = []
-        for var entry in try index.entries(ofManifest: from.id) {
-            let distance = entry.offset - payloadStart
-            guard distance >= 0, distance <= payload.upperBound - payload.lowerBound - Int64(entry.length) else {
-                continue
-            }
-            entry.offset = payload.lowerBound + distance
-            guard try index.chunk(of: new.key, at: entry.offset) == nil else { continue }
-            adopted.append(entry)
-        }
-        return try share(adopted, with: new)
     }
 }
 
