@@ -129,6 +129,7 @@ extension ChunkWriter {
                 }
             }
         }
+        if shared.isEmpty { return [] }
         try index.transaction {
             for (pack, size) in sizes { try index.resize(pack, to: size) }
             _ = try index.add(shared, to: info)

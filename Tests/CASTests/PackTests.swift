@@ -252,6 +252,37 @@ import Testing
         rig.cache.close()
     }
 
+    /// As digital silence is.
+    @Test func aChunkThatIsManyTimesInAFileIsStoredOnce() throws {
+        let directory = try TestDirectory()
+        let rig = try Rig(directory)
+        let store = try #require(rig.cache.store)
+        let count = 40
+        let silence = [UInt8](repeating: 0, count: Int(ChunkGrid.chunkSize))
+        let info = VersionInfo(
+            key: ContentKey(origin: "o", path: [1], stamp: FileStamp(size: 1, modified: 2, inode: 3)),
+            size: Int64(count) * ChunkGrid.chunkSize, payload: nil, origin: "o")
+        // One that is being stored is not shared yet.
+        let isWhole = try rig.flush {
+            for number in 0..<count {
+                let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: silence.count, alignment: 16)
+                unsafe copy.copyBytes(from: silence)
+                rig.cache.keep(info, [(Int64(number) * ChunkGrid.chunkSize, unsafe ContentBytes(owning: copy))])
+            }
+            return rig.cache.storedCount(info.key) == info.size
+        }
+        #expect(isWhole && rig.cache.statistics.chunks == 1)
+        #expect(store.manifest(info.key).entries.count == count)
+        #expect(rig.cache.storedBytes(info.key, 0..<info.size)?.allSatisfy { $0 == 0 } == true)
+        #expect(try bytesOnDisk(rig) == ChunkGrid.chunkSize + Int64(count * ChunkTrailer.byteCount))
+        #expect(try isClean(rig))
+        rig.cache.close()
+        let again = try reopenWithoutIndex(directory)
+        #expect(again.cache.storedCount(info.key) == info.size)
+        #expect(try isClean(again))
+        again.cache.close()
+    }
+
     @Test func manyLostChunksAreForgottenSoon() throws {
         let rig = try Rig(TestDirectory())
         let store = try #require(rig.cache.store)
