@@ -1,4 +1,5 @@
 package import MusicFSCore
+import MusicFSSQLite
 import MusicFSSystem
 
 /// What `cache stats` shows.
@@ -41,8 +42,14 @@ extension ContentCache {
     /// - Parameter progress: called now and then; ends the work by returning false, and then the result is nil.
     package func check(repairs: Bool, progress: @escaping @Sendable (StoreReport) -> Bool) throws -> StoreReport? {
         guard let store else { return StoreReport() }
-        return try store.perform { writer in
+        let look = { @Sendable (writer: ChunkWriter) throws -> StoreReport? in
             do { return try writer.check(repairs: repairs, progress) } catch is ChunkWriter.Cancelled { return nil }
+        }
+        do {
+            return try store.perform(look)
+        } catch let error as SQLiteError where error.meaning == .damage && repairs {
+            // By now the index is made anew from the packs, and they are looked through with that.
+            return try store.perform(look)
         }
     }
 

@@ -356,8 +356,10 @@ import Testing
         let rig = try Rig(directory)
         if repairs {
             #expect(try rig.cache.check(repairs: false) { _ in true }?.isClean == false)
-            // Or it says that the index is made anew.
-            _ = try? rig.cache.check(repairs: true) { _ in true }
+            // If need be with an index that is made anew.
+            #expect(try rig.cache.check(repairs: true) { _ in true } != nil)
+            #expect(try isClean(rig))
+            #expect(rig.cache.storedCount(rig.info(source, head..<source.size).key) == source.size)
         }
         // Or readers find out.
         let content = rig.open(source, payload: head..<source.size)
