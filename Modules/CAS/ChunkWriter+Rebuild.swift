@@ -83,9 +83,7 @@ extension ChunkWriter {
             freed += try index.remove(chunk.id)
         }
         for trailer in chunk.trailers {
-            let entry = Manifest.Entry(
-                offset: trailer.offset, length: chunk.length, id: chunk.id, place: chunk.place)
-            _ = try index.add([entry], to: trailer.info)
+            _ = try index.add([chunk.entry(at: trailer.offset)], to: trailer.info)
         }
         return try index.chunk(chunk.id) != nil
     }

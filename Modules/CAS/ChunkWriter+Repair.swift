@@ -48,7 +48,7 @@ struct Unreadable {
 private struct StoreLook {
     let repairs: Bool
     var report = StoreReport()
-    var unreadable = Unreadable()
+    var unreadable = Unreadable() { didSet { report.unreadable = unreadable.count } }
     /// Packs that the index names chunks of that they do not have.
     var damaged: Set<PackID> = []
     /// When it was last told how far this is, CLOCK_MONOTONIC.
@@ -78,7 +78,6 @@ extension ChunkWriter {
         try store.files.forEach(
             pack: { pack in
                 try check(pack, &look)
-                look.report.unreadable = look.unreadable.count
                 try look.tell(goOn)
             },
             stray: { path in
@@ -91,7 +90,6 @@ extension ChunkWriter {
             look.report.damaged += try index.transaction { try index.misplaced(part: part, corrects: repairs) }
             try look.tell(goOn)
         }
-        look.report.unreadable = look.unreadable.count
         if repairs {
             discard(Freed(packs: try index.transaction { try index.countAnew() }))
             try keepLimit()
@@ -118,23 +116,25 @@ extension ChunkWriter {
         case .failure(.system(let errno)):
             return look.unreadable.note(SystemError("read", store.files.root, errno))
         }
-        if let known = try index.pack(pack), known.size != contents.size {
+        if let known = try index.pack(pack) {
             // A writer that was killed between the pack and the index has left more trailers.
-            look.report.orphans += 1
-            if look.repairs { try index.transaction { try index.resize(pack, to: contents.size) } }
-        }
-        if look.repairs {
-            if try index.pack(pack) == nil {
-                look.report.orphans += contents.chunks.count
-                discard(try index.transaction { try enter(contents, as: pack) })
-                if try index.pack(pack) == nil { return look.report.chunks += contents.chunks.count }
+            if known.size != contents.size {
+                look.report.orphans += 1
+                if look.repairs { try index.transaction { try index.resize(pack, to: contents.size) } }
             }
+        } else if look.repairs {
+            look.report.orphans += contents.chunks.count
+            discard(try index.transaction { try enter(contents, as: pack) })
+            if try index.pack(pack) == nil { return look.report.chunks += contents.chunks.count }
         }
         var named: Int64 = 0
         for chunk in contents.chunks where try check(chunk, size: contents.size, &look) { named += 1 }
-        // Others that the index names here have lost their trailers.
-        if try index.pack(pack)?.chunks ?? named != named { look.damaged.insert(pack) }
-        if try index.pack(pack) == nil { look.report.damaged += Int(named) }
+        if let known = try index.pack(pack) {
+            // Others that the index names here have lost their trailers.
+            if known.chunks != named { look.damaged.insert(pack) }
+        } else {
+            look.report.damaged += Int(named)
+        }
     }
 
     /// - Returns: whether the index names it here.
@@ -142,9 +142,8 @@ extension ChunkWriter {
         look.report.chunks += 1
         let known = try index.chunk(chunk.id)
         let isNamed = known?.place == chunk.place
-        let entry = Manifest.Entry(offset: 0, length: chunk.length, id: chunk.id, place: chunk.place)
         do throws(PackFiles.Failure) {
-            try store.files.verify(entry)
+            try store.files.verify(chunk.entry(at: 0))
         } catch {
             switch error {
             case .bad:

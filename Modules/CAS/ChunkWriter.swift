@@ -174,8 +174,7 @@ final class ChunkWriter {
         do throws(PackFiles.Failure) {
             let contents = try store.files.contents(of: known.place.pack)
             guard let found = contents.chunks.first(where: { $0.id == id }) else { return false }
-            let entry = Manifest.Entry(offset: 0, length: found.length, id: id, place: found.place)
-            try store.files.verify(entry)
+            try store.files.verify(found.entry(at: 0))
             if found.length == known.length, found.place == known.place { return true }
         } catch {
             switch error {

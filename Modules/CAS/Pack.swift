@@ -47,6 +47,13 @@ struct PackContents {
             (id, length) = (trailer.id, trailer.length)
             place = ChunkPlace(pack: pack, position: trailer.position)
         }
+
+        /// The chunk as a part of a version.
+        ///
+        /// - Parameter offset: where in the version it begins.
+        func entry(at offset: Int64) -> Manifest.Entry {
+            Manifest.Entry(offset: offset, length: length, id: id, place: place)
+        }
     }
 
     /// Bytes of the file.

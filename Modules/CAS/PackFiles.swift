@@ -36,8 +36,14 @@ struct PackFiles: Sendable {
     func read(
         _ entries: [Manifest.Entry], into buffer: UnsafeMutableRawBufferPointer
     ) -> (entry: Manifest.Entry, failure: Failure)? {
+        unsafe read(entries.runs, into: buffer)
+    }
+
+    private func read(
+        _ runs: [ArraySlice<Manifest.Entry>], into buffer: UnsafeMutableRawBufferPointer
+    ) -> (entry: Manifest.Entry, failure: Failure)? {
         var from = 0
-        for run in entries.runs {
+        for run in runs {
             let length = run.reduce(0) { $0 + $1.length }
             let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[from..<(from + length)])
             if let trouble = unsafe read(run: run, into: part) { return trouble }
@@ -58,25 +64,13 @@ struct PackFiles: Sendable {
         } catch {
             if run.count == 1 { return (first, Failure(error.errno)) }
             // It may be a single one that cannot be read.
-            return unsafe readEach(run, into: buffer)
+            return unsafe read(run.indices.map { run[$0...$0] }, into: buffer)
         }
         var from = 0
         for entry in run {
             guard from + entry.length <= count else { return (entry, .bad) }
             let bytes = unsafe UnsafeRawBufferPointer(rebasing: buffer[from..<(from + entry.length)])
             guard unsafe ChunkID(of: bytes) == entry.id else { return (entry, .bad) }
-            from += entry.length
-        }
-        return nil
-    }
-
-    private func readEach(
-        _ entries: ArraySlice<Manifest.Entry>, into buffer: UnsafeMutableRawBufferPointer
-    ) -> (entry: Manifest.Entry, failure: Failure)? {
-        var from = 0
-        for entry in entries {
-            let part = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[from..<(from + entry.length)])
-            if let trouble = unsafe read(run: [entry], into: part) { return trouble }
             from += entry.length
         }
         return nil
